@@ -1,5 +1,6 @@
 """Workspaces full of adversarial facts, and every engine over them."""
 
+import resource
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -7,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 import pytest_asyncio
@@ -158,14 +159,29 @@ def window() -> Window:
     return WINDOW
 
 
-FactsFactory = Callable[[list[Lead]], Awaitable[Facts]]
+@pytest.fixture
+def small_files() -> Iterator[Callable[[int], None]]:
+    """Let no file that this process writes grow beyond so many bytes, as if the disk were full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def limit(size: int) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+
+    yield limit
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+class FactsFactory(Protocol):
+    """Stores a world in a workspace of its own."""
+
+    def __call__(self, world: list[Lead], window: Window = ..., /) -> Awaitable[Facts]: ...
 
 
 @pytest.fixture(scope="session")
 def new_facts(database: Database, slugs: Iterator[str], tmp_path_factory: pytest.TempPathFactory) -> FactsFactory:
     """Store a world in a workspace of its own, and take the snapshot of it."""
 
-    async def make(world: list[Lead], window: Window = WINDOW) -> Facts:
+    async def make(world: list[Lead], window: Window = WINDOW, /) -> Facts:
         async with database.registry() as connection:
             workspace = await create_workspace(connection, next(slugs))
         await store(database, workspace, world)
