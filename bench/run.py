@@ -1,6 +1,6 @@
 """`make bench`: our engines, a pandas notebook and a bare scan, in one go on the same facts; prints ratios.
 
-    bench/run.py [--leads 500000] [--repeats 3] [--keep DIR] [--markdown FILE]
+    bench/run.py [--leads 500000] [--repeats 3] [--keep DIR] [--skip-import]
 
 Nothing here asserts seconds; the ratios and what was asked of them stand side by side.
 """
@@ -64,7 +64,7 @@ async def prepare(data_dir: Path, leads: int) -> Team:
             if not snapshot.exists():
                 say("taking the snapshot")
                 async with (
-                    database.tenant(workspace.client_id) as connection,
+                    database.tenant(workspace.client_id, one_instant=True) as connection,
                     PostgresEngine(connection, workspace.client_id) as engine,
                 ):
                     await write_snapshot(engine, slug, window, snapshot)

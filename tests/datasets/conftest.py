@@ -2,8 +2,8 @@
 
 import resource
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -135,12 +135,12 @@ class Facts:
 async def store(database: Database, workspace: Workspace, world: list[Lead]) -> None:
     """Write a world as an import would leave it. Its drafts belong to no lead in it, so the first gets them."""
     async with database.tenant(workspace.client_id) as connection:
-        for name, rows in rows_of(world).items():
+        for name, rows in rows_of(world).items() if world else ():
             for row in rows:
                 row["client_id"] = workspace.client_id
                 if name == "drafts":
                     row |= {"lead_external_id": world[0].external_id, "channel": "email"}
-            if rows and world:
+            if rows:
                 await connection.execute(insert(getattr(tables, name)), rows)
 
 
@@ -159,16 +159,18 @@ def window() -> Window:
     return WINDOW
 
 
-@pytest.fixture
-def small_files() -> Iterator[Callable[[int], None]]:
-    """Let no file that this process writes grow beyond so many bytes, as if the disk were full."""
+@contextmanager
+def small_files(size: int) -> Iterator[None]:
+    """Let no file that this process writes grow beyond so many bytes, as if the disk were full.
+
+    The runner's own output may go to a file too, so the limit ends before anything is reported.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def limit(size: int) -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-
-    yield limit
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 class FactsFactory(Protocol):

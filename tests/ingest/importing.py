@@ -11,12 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import text
 
-from setpoint.ingest.schemas import LAYOUTS, ImportKind, ImportSummary
+from setpoint.ingest.schemas import LAYOUTS, Cell, Column, ImportKind, ImportSummary, Layout
 from setpoint.ingest.service import import_file
 from setpoint.storage.database import Database
 from setpoint.tenancy.service import Workspace
 
 Row = Mapping[str, str]
+# For tests of how files are read, whatever stands in them.
+KEY_AND_NAME = Layout(ImportKind.CAMPAIGNS, (Column("external_id", Cell.ID, required=True), Column("name")))
 MESSAGE = {
     "external_id": "m1",
     "lead_external_id": "lead-1",

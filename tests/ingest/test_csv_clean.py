@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from tests.ingest.importing import KEY_AND_NAME
 
 from setpoint.ingest import csv_file, files
 from setpoint.ingest.csv_clean import read_clean
 from setpoint.ingest.csv_file import CsvReader
-from setpoint.ingest.schemas import LAYOUTS, ImportKind
 
 POSITIONS = {"external_id": 0, "name": 1}
 CELLS = st.text(st.sampled_from("ab,\"\n\r '=é\0"), max_size=6)
@@ -25,7 +25,7 @@ def read_all(path: Path, block: int, batch: int, quick: bool) -> tuple[list[Row]
         patch.setattr(csv_file, "BATCH_BYTES", batch)
         if not quick:
             patch.setattr(csv_file, "read_clean", lambda *_: None)
-        reader = CsvReader(path, False, LAYOUTS[ImportKind.CAMPAIGNS])
+        reader = CsvReader(path, False, KEY_AND_NAME)
         for found in reader.batches():
             columns = [found.cells[name].to_pylist() for name in sorted(found.cells)]
             rows += zip(found.lines.to_pylist(), zip(*columns, strict=True), strict=True)

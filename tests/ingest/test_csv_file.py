@@ -3,19 +3,20 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from tests.ingest.importing import KEY_AND_NAME
 
 from setpoint.domain.errors import FileUnreadable
 from setpoint.ingest import csv_file
 from setpoint.ingest.csv_file import CsvReader
-from setpoint.ingest.schemas import LAYOUTS, ImportKind, Rejection
+from setpoint.ingest.schemas import Rejection
 
 HEADER = b"external_id,name\n"
 
 
 def read(path: Path, content: bytes) -> tuple[dict[str, str], list[Rejection], CsvReader]:
-    """The rows of a campaigns file, name by key, and its rejections by line."""
+    """The rows of a file of two columns, name by key, and its rejections by line."""
     path.write_bytes(content)
-    reader = CsvReader(path, False, LAYOUTS[ImportKind.CAMPAIGNS])
+    reader = CsvReader(path, False, KEY_AND_NAME)
     rows: dict[str, str] = {}
     rejections: list[Rejection] = []
     for batch in reader.batches():
@@ -32,7 +33,7 @@ def told(rejections: list[Rejection]) -> list[tuple[int, str]]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "campaigns.csv"
+    return tmp_path / "rows.csv"
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
@@ -47,6 +48,13 @@ def test_header_cells_may_have_capitals_and_spaces(path: Path) -> None:
     rows, _, reader = read(path, b"\n External_ID , NAME ,Mood,\na,1,x,\n")
     assert rows == {"a": "1"}
     assert reader.unknown_columns == ["mood"]
+
+
+def test_what_stands_in_the_quotes_of_a_ragged_row_is_never_a_row(path: Path) -> None:
+    rows, rejections, _ = read(path, HEADER + b'a,"hi\nz,injected\nbye",extra\nb,2\n')
+    assert rows == {"b": "2"}
+    assert told(rejections) == [(2, "cell_count")]
+    assert "it goes on to line 4" in rejections[0].fault.message
 
 
 def test_an_unclosed_quote_costs_its_own_line_only(path: Path) -> None:

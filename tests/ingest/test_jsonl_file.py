@@ -1,15 +1,16 @@
 from pathlib import Path
 
 import pytest
+from tests.ingest.importing import KEY_AND_NAME
 
 from setpoint.ingest.jsonl_file import JsonlReader
-from setpoint.ingest.schemas import LAYOUTS, ImportKind, Rejection
+from setpoint.ingest.schemas import Rejection
 
 
 def read(path: Path, content: bytes) -> tuple[list[tuple[int, str | None, str | None]], list[Rejection], JsonlReader]:
-    """Line, key and name of each row of a campaigns file, and the rejections."""
+    """Line, key and name of each row of a file of two columns, and the rejections."""
     path.write_bytes(content)
-    reader = JsonlReader(path, False, LAYOUTS[ImportKind.CAMPAIGNS])
+    reader = JsonlReader(path, False, KEY_AND_NAME)
     rows: list[tuple[int, str | None, str | None]] = []
     rejections: list[Rejection] = []
     for batch in reader.batches():
@@ -22,7 +23,7 @@ def read(path: Path, content: bytes) -> tuple[list[tuple[int, str | None, str | 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "campaigns.jsonl"
+    return tmp_path / "rows.jsonl"
 
 
 def test_values_become_their_texts(path: Path) -> None:

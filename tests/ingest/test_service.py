@@ -25,7 +25,7 @@ from setpoint.tenancy.service import Workspace
 SAMPLE: dict[str, list[Row]] = {
     "campaigns": [
         {"external_id": "c1", "name": "Spring, 'early'", "channel": "email", "response_mode": "ai_auto_send"},
-        {"external_id": "c2", "name": "", "channel": "", "response_mode": ""},
+        {"external_id": "c2", "name": "", "channel": "sms", "response_mode": ""},
     ],
     "leads": [
         {

@@ -60,7 +60,7 @@ def make_lead(rng: Random, window: Window, number: int) -> Lead:
                 rng.choice([None, "delivered", "delivered", "failed"]),
                 rng.choice([None, "ai", "setter"]),
                 draft,
-                rng.choice([None, "APPROVED"]) if draft else None,
+                rng.choice([None, "APPROVED"]) if draft else rng.choice([None, None, None, "AUTO_SENT"]),
             )
         )
     return lead

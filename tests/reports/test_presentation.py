@@ -52,7 +52,7 @@ def test_drafts_and_messages_without_a_draft_are_told_apart() -> None:
     assert [row.label for row in shown.arrange_by_channel(segments)[0].rows] == [
         "AI",
         "edited",
-        "no AI draft",
+        "disposition unknown",
     ]
 
 

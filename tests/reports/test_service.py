@@ -79,3 +79,24 @@ async def test_a_foreign_run_answers_like_an_absent_one(database: Database, new_
         with pytest.raises(Conflict):
             await service.start_run(connection, theirs.client_id, run.id)
         assert await service.list_runs(connection, theirs.client_id) == []
+
+
+async def test_a_run_keeps_its_window_to_the_microsecond(database: Database, workspace: Workspace) -> None:
+    exact = "2026-05-03T04:05:06.000007Z"
+    request = DatasetRequest("any", make_window("2026-03-01", "2026-06-01", exact))
+    async with database.tenant(workspace.client_id) as connection:
+        run = await service.queue_run(connection, workspace.client_id, request, "postgres", "ada")
+        kept = await service.get_run(connection, workspace.client_id, str(run.id))
+    assert kept.parameters["as_of"] == exact
+
+
+async def test_a_document_of_an_unknown_form_says_how_to_make_it_again(
+    database: Database, workspace: Workspace
+) -> None:
+    run = await queued(database, workspace)
+    async with database.tenant(workspace.client_id) as connection:
+        await service.start_run(connection, workspace.client_id, run.id)
+        document = {"version": 99, "reproduce": "setpoint report run --workspace any", "dataset_sha256": "0"}
+        await service.complete_run(connection, workspace.client_id, run.id, document)
+        with pytest.raises(Conflict, match="run it again with `setpoint report run --workspace any`"):
+            await service.get_run(connection, workspace.client_id, str(run.id))

@@ -392,3 +392,18 @@ async def ticks(count: int) -> None:
     """Let the others go on for a while: `count` turns of the event loop."""
     for _ in range(count):
         await asyncio.sleep(0)
+
+
+async def test_one_instant_sees_nothing_that_came_after_its_first_statement(
+    database: Database, workspace: Workspace
+) -> None:
+    async with database.tenant(workspace.client_id, one_instant=True) as reader:
+        before = await reader.scalar(text("SELECT count(*) FROM leads"))
+        async with database.tenant(workspace.client_id) as writer:
+            await writer.execute(
+                text("INSERT INTO leads (client_id, external_id) VALUES (:client, 'late')"),
+                {"client": workspace.client_id},
+            )
+        assert await reader.scalar(text("SELECT count(*) FROM leads")) == before == 0
+    async with database.tenant(workspace.client_id) as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM leads")) == 1

@@ -28,7 +28,7 @@ async def open_engine(
     """
     if name == "postgres":
         async with (
-            database.tenant(workspace.client_id) as connection,
+            database.tenant(workspace.client_id, one_instant=True) as connection,
             PostgresEngine(connection, workspace.client_id) as engine,
         ):
             yield engine
@@ -38,7 +38,7 @@ async def open_engine(
         if directory is None:
             directory = Path(scratch) / "snapshot"
             async with (
-                database.tenant(workspace.client_id) as connection,
+                database.tenant(workspace.client_id, one_instant=True) as connection,
                 PostgresEngine(connection, workspace.client_id) as source,
             ):
                 await write_snapshot(source, workspace.slug, window, directory)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +28,18 @@ async def run_report(
     client_id = workspace.client_id
     async with database.tenant(client_id) as connection:
         run = await reports.queue_run(connection, client_id, request, engine, author)
-    async with database.tenant(client_id) as connection:
-        await reports.start_run(connection, client_id, run.id)
     try:
+        async with database.tenant(client_id) as connection:
+            await reports.start_run(connection, client_id, run.id)
         async with open_engine(database, workspace, request.window, engine, snapshot) as opened:
             document = await reports.perform(opened, request, run, progress)
         async with database.tenant(client_id) as connection:
             await reports.complete_run(connection, client_id, run.id, document)
     except BaseException as error:
-        async with database.tenant(client_id) as connection:
-            await reports.fail_run(connection, client_id, run.id, _reason(error))
+        # Where even that cannot be written, what went wrong first is what the user must hear.
+        with suppress(SetpointError):
+            async with database.tenant(client_id) as connection:
+                await reports.fail_run(connection, client_id, run.id, _reason(error))
         raise
     return document
 

@@ -29,11 +29,13 @@ class Window:
                 raise UsageError("The instants of a window must be in UTC.")
         if not self.start < self.end:
             raise UsageError("--from must lie before --to.")
-        if self.as_of < self.start:
-            raise UsageError("--as-of must not lie before --from: nothing of the window was known then.")
         for name, length in (("--attribution-days", self.attribution), ("--maturity-days", self.maturity)):
             if not timedelta(0) <= length <= timedelta(days=MAX_DAYS):
                 raise UsageError(f"{name} must lie between 0 and {MAX_DAYS}.")
+        try:
+            _ = self.start - self.attribution, self.as_of - self.maturity
+        except OverflowError:
+            raise UsageError("The window reaches back before the year 1: choose a later one.") from None
 
     @property
     def known_until(self) -> datetime:
@@ -60,7 +62,14 @@ def parse_instant(text: str, option: str) -> datetime:
 
 def format_instant(instant: datetime) -> str:
     """`YYYY-MM-DDTHH:MM:SSZ`, the one spelling of an instant in exports and reports; fractions are cut off."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def exact_instant(instant: datetime) -> str:
+    """The shortest text that means exactly this instant, and that `parse_instant` reads."""
+    if instant == instant.replace(hour=0, minute=0, second=0, microsecond=0):
+        return instant.date().isoformat()
+    return instant.isoformat().replace("+00:00", "Z")
 
 
 def make_window(

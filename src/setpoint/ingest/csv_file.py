@@ -1,4 +1,8 @@
-"""CSV, read strictly: a broken record costs its first line, and reading goes on with the next one."""
+"""CSV, read strictly.
+
+A record with too few or too many cells is rejected as a whole: what stands inside its quotes is somebody's text and
+never a row. One whose quotes are broken costs its first line, and reading goes on with the next.
+"""
 
 import csv
 from collections import deque
@@ -197,12 +201,12 @@ class CsvReader:
                     elif len(row) == 0 or (len(row) == 1 and not row[0].strip()):
                         self._finish_record(row)
                     else:
-                        yield self._reject(self._fault_of(row))
-                        break
+                        fault = self._fault_of(row)
+                        line, _, characters = self._finish_record(row)
+                        yield line, fault, characters
                     if self._next_line >= end:
                         return
-                else:
-                    return
+                return
             except _RecordTooLong:
                 yield self._reject(_TOO_LONG)
             except csv.Error as error:
@@ -216,6 +220,8 @@ class CsvReader:
         if self._is_cut_off():
             return _CUT_OFF
         cells = f"has {len(row)} cell{'s' if len(row) != 1 else ''}, the header has {self._width}"
+        if len(self._record) > 1:
+            cells += f"; it goes on to line {self._next_line + len(self._record) - 1}"
         if len(row) < self._width and not self._record[-1].endswith(("\n", "\r")):
             self._cut_off = True
             cells += ": the file ends in the middle of this row"

@@ -10,7 +10,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import IO
 
-from setpoint.domain.errors import UsageError
+from setpoint.domain.errors import SetpointError, UsageError
 from setpoint.domain.spreadsheet import neutralise
 from setpoint.ingest.schemas import SHOWN_REJECTIONS, ImportSummary, Rejection
 
@@ -65,7 +65,7 @@ class Rejects:
         self._first: tuple[list[Rejection], list[Rejection]] = ([], [])
 
     def add(self, stage: Stage, rejections: Sequence[Rejection]) -> None:
-        """Take note of some rejections, their lines behind those that this stage had before. Raises UsageError."""
+        """Take note of some rejections, their lines behind those that this stage had before. Raises SetpointError."""
         if not rejections:
             return
         self._summary.rejected_by_reason.update(each.fault.reason for each in rejections)
@@ -78,7 +78,7 @@ class Rejects:
                 raise self._unwritable(error) from None
 
     def finish(self) -> None:
-        """Complete the summary, and put the file in its place. Raises UsageError where the disk does not take it."""
+        """Complete the summary, and put the file in its place. Raises SetpointError where the disk is full."""
         merged = heapq.merge(*self._first, key=lambda each: each.line)
         self._summary.rejections = list(itertools.islice(merged, SHOWN_REJECTIONS))
         if self._path is None:
@@ -101,8 +101,8 @@ class Rejects:
         except OSError as error:
             raise self._unwritable(error) from None
 
-    def _unwritable(self, error: OSError) -> UsageError:
-        return UsageError(f"--rejects {self._path} could not be written: {error.strerror}.")
+    def _unwritable(self, error: OSError) -> SetpointError:
+        return SetpointError(f"--rejects {self._path} could not be written: {error.strerror}. Nothing was imported.")
 
 
 def _line(row: list[str]) -> int:

@@ -219,7 +219,7 @@ def read_instant(text: str) -> datetime | Fault | None:
     if not text:
         return None
     try:
-        instant = datetime.fromisoformat(text)
+        instant = datetime.fromisoformat(text.upper())
     except ValueError:
         if not _LIKE_A_DATE.match(text):
             message = f"{_quoted(text)} is not an instant: write it like 2026-01-31T09:30:00Z"

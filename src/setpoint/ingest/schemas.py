@@ -152,7 +152,12 @@ LAYOUTS = {
         ),
         Layout(
             ImportKind.CAMPAIGNS,
-            (_KEY, Column("name"), _choice("channel", Channel), _choice("response_mode", ResponseMode)),
+            (
+                _KEY,
+                Column("name"),
+                _choice("channel", Channel, required=True),
+                _choice("response_mode", ResponseMode),
+            ),
         ),
         Layout(
             ImportKind.DRAFTS,

@@ -28,7 +28,7 @@ DISPOSITION_LABELS: Final[Mapping[str, str]] = {
     Disposition.AUTO_SENT: "auto-sent",
     Disposition.APPROVED: "approved",
     Disposition.EDITED: "edited",
-    "": "no AI draft",
+    "": "disposition unknown",
 }
 RESPONSE_MODE_LABELS: Final[Mapping[str, str]] = {
     ResponseMode.AI_AUTO_SEND: "AI auto-send",

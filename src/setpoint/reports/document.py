@@ -8,10 +8,19 @@ from setpoint import __version__
 from setpoint.datasets.sampling import DEFAULT_SEED
 from setpoint.datasets.service import Counts, DatasetRequest
 from setpoint.domain.vocabulary import Attribution, Channel, Outcome, Sender, Standing
-from setpoint.domain.windows import DEFAULT_ATTRIBUTION_DAYS, DEFAULT_MATURITY_DAYS, Window, format_instant
+from setpoint.domain.windows import (
+    DEFAULT_ATTRIBUTION_DAYS,
+    DEFAULT_MATURITY_DAYS,
+    Window,
+    exact_instant,
+    format_instant,
+)
 from setpoint.reports.comparison import Cell, compare
 from setpoint.reports.definitions import definitions
 from setpoint.reports.segments import buckets, cells_of, segments
+
+VERSION = 1
+"""Of the document's form; a stored one says which it has."""
 
 _WITHIN = (Outcome.BOOKED, Outcome.NOT_BOOKED, Outcome.PENDING)
 
@@ -84,6 +93,7 @@ def report_document(
 ) -> dict[str, Any]:
     """The whole document of a finished run."""
     return {
+        "version": VERSION,
         "id": run_id,
         "status": "complete",
         "author": author,
@@ -98,9 +108,16 @@ def report_document(
 def arguments(request: DatasetRequest) -> list[str]:
     """The options that ask for the same again on the command line."""
     window = request.window
-    options = ["--workspace", request.workspace, "--from", _day(window.start), "--to", _day(window.end)]
+    options = [
+        "--workspace",
+        request.workspace,
+        "--from",
+        exact_instant(window.start),
+        "--to",
+        exact_instant(window.end),
+    ]
     if window.as_of != window.end:
-        options += ["--as-of", _day(window.as_of)]
+        options += ["--as-of", exact_instant(window.as_of)]
     if window.attribution != timedelta(days=DEFAULT_ATTRIBUTION_DAYS):
         options += ["--attribution-days", str(window.attribution.days)]
     if window.maturity != timedelta(days=DEFAULT_MATURITY_DAYS):
@@ -112,10 +129,3 @@ def arguments(request: DatasetRequest) -> list[str]:
     if request.seed != DEFAULT_SEED:
         options += ["--seed", request.seed]
     return options
-
-
-def _day(instant: datetime) -> str:
-    """The shortest text that means exactly this instant."""
-    if instant == instant.replace(hour=0, minute=0, second=0, microsecond=0):
-        return instant.date().isoformat()
-    return instant.isoformat().replace("+00:00", "Z")

@@ -19,7 +19,7 @@ from setpoint.datasets.rows import COLUMNS, csv_header, csv_lines
 from setpoint.datasets.service import Dataset, DatasetRequest, extract
 from setpoint.domain.errors import Conflict, NotFound
 from setpoint.domain.vocabulary import RunStatus
-from setpoint.reports.document import parameters_document, report_document, window_document
+from setpoint.reports.document import VERSION, parameters_document, report_document
 from setpoint.storage.tables import report_runs
 
 
@@ -41,7 +41,10 @@ async def queue_run(
     connection: AsyncConnection, client_id: int, request: DatasetRequest, engine: str, author: str
 ) -> Run:
     """Put a run on record before anything is done."""
-    parameters = window_document(request.window) | parameters_document(request) | {"engine": engine}
+    window = request.window
+    asked = {"from": window.start, "to": window.end, "as_of": window.as_of}
+    exactly = {name: instant.isoformat().replace("+00:00", "Z") for name, instant in asked.items()}
+    parameters = exactly | parameters_document(request) | {"engine": engine}
     run_id = uuid4()
     created_at = await connection.scalar(
         insert(report_runs)
@@ -183,4 +186,10 @@ _RUN = [
 
 
 def _run(row: dict[str, Any]) -> Run:
+    document = row.get("document")
+    if document is not None and document.get("version") != VERSION:
+        raise Conflict(
+            f"The report run {row['id']} was made by another version of Setpoint, and its form is not known here:"
+            f" run it again with `{document.get('reproduce', 'setpoint report run')}`."
+        )
     return Run(**row | {"status": RunStatus(row["status"])})

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from setpoint.domain.vocabulary import Channel, ResponseMode
 
-BRAND = "Fernhill"
 SHARED_MAILBOX = "hello@fernhill.test"
 
 FIRST_NAMES = (

@@ -22,7 +22,6 @@ class Stage(IntEnum):
 
 
 OUTBOUND_STAGES = (Stage.FIRST, Stage.FOLLOW_UP, Stage.LAST, Stage.ANSWER, Stage.CONFIRMATION)
-INBOUND_STAGES = (Stage.REPLY, Stage.ACCEPTANCE, Stage.STOP)
 
 SUBJECTS: Part = (
     "Stock-outs at {company}",

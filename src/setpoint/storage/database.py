@@ -75,9 +75,13 @@ class Database:
     _turns: asyncio.Semaphore = field(repr=False)
 
     @asynccontextmanager
-    async def tenant(self, client_id: int) -> AsyncIterator[AsyncConnection]:
-        """One transaction that sees the rows of one workspace and no others; committed where the block ends well."""
-        async with self._transaction(RUNTIME_ROLE, str(client_id)) as connection:
+    async def tenant(self, client_id: int, *, one_instant: bool = False) -> AsyncIterator[AsyncConnection]:
+        """One transaction that sees the rows of one workspace and no others; committed where the block ends well.
+
+        With `one_instant` all its statements see the rows as they were at the first: what several of them read
+        belongs together, whatever is imported meanwhile.
+        """
+        async with self._transaction(RUNTIME_ROLE, str(client_id), one_instant) as connection:
             yield connection
 
     @asynccontextmanager
@@ -93,10 +97,14 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def _transaction(self, role: str, client_id: str) -> AsyncIterator[AsyncConnection]:
+    async def _transaction(
+        self, role: str, client_id: str, one_instant: bool = False
+    ) -> AsyncIterator[AsyncConnection]:
         entered = ended = False
         try:
             async with self._turn(), self.engine.begin() as connection:
+                if one_instant:
+                    await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
                 await connection.execute(_ENTER, {"role": role, "client_id": client_id})
                 entered = True
                 yield connection

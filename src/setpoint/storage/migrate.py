@@ -23,11 +23,6 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
-def newest_revision() -> str | None:
-    """The revision that this version of the code needs."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
-
-
 def current_revision(connection: Connection) -> str | None:
     """The revision the database is at; None before the first migration."""
     options = {"version_table_schema": "setpoint"}

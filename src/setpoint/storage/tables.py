@@ -152,7 +152,7 @@ appointments = Table(
     Column("starts_at", Instant),
     Column("canceled_at", Instant),
     Column("rescheduled_from", Identifier),
-    # Derived from the reschedule chain whenever an appointment of the lead is written (outcomes.rules).
+    # Derived from the reschedule chain whenever an appointment of the lead is written (ingest.bookings).
     Column("booking_instant", Instant),
     PrimaryKeyConstraint("client_id", "external_id"),
     _belongs_to("leads", "lead_external_id"),

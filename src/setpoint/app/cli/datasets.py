@@ -199,7 +199,7 @@ async def _snapshot(data_dir: Path | None, slug: str, window: Window, out: Path)
                 bar.update(task, description=f"writing {table}", rows=rows)
 
             async with (
-                database.tenant(workspace.client_id) as connection,
+                database.tenant(workspace.client_id, one_instant=True) as connection,
                 PostgresEngine(connection, workspace.client_id) as engine,
             ):
                 return await write_snapshot(engine, slug, window, out, show)

@@ -50,6 +50,7 @@ def demo(
     from setpoint.app.cli.reports import write_html
     from setpoint.app.wiring import Settings
     from setpoint.samples.service import DEFAULT_LEADS, DEFAULT_SEED, MIN_LEADS
+    from setpoint.samples.truth import planted
 
     leads = DEFAULT_LEADS if leads is None else leads
     seed = DEFAULT_SEED if seed is None else seed
@@ -66,9 +67,20 @@ def demo(
     from setpoint.reports.terminal import print_report
 
     print_report(document, output)
+    truth = planted()
+    output.print(
+        "Planted in this made-up team: where AI handles a lead, its chance to book changes by"
+        f" {_points(truth.ai_effect)} points, in every channel. AI has more of the hard channel, so that all"
+        f" channels together show {_points(truth.crude_difference)} points.\n",
+        markup=False,
+    )
     path = html or page_in(where.data_dir, slug)
     write_html(document, path)
     output.print(f"The same report as a page: {path.resolve()}", markup=False, soft_wrap=True)
+
+
+def _points(fraction: float) -> str:
+    return f"{100 * fraction:+.1f}"
 
 
 def page_in(data_dir: Path, slug: str) -> Path:
