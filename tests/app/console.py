@@ -15,7 +15,11 @@ import pytest
 from setpoint.app.cli.commands import main
 
 OURS = ("SETPOINT_DATA_DIR", "SETPOINT_DATABASE_URL", "SETPOINT_DEBUG")
-SCRIPT = "from setpoint.app.cli.main import run; run()"
+# A shell's background job ignores Ctrl-C, and hands that on to what it starts; a user's command does not.
+SCRIPT = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    "from setpoint.app.cli.main import run; run()"
+)
 
 
 @dataclass(frozen=True)

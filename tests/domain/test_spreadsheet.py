@@ -1,6 +1,6 @@
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from setpoint.domain.spreadsheet import neutralise, neutralise_column, restore, restore_column
@@ -31,6 +31,7 @@ def test_every_cell_comes_back_and_none_is_dangerous_on_the_way(cell: str) -> No
     assert not safe.startswith(("=", "+", "-", "@", "\t", "\r", "\0"))
 
 
+@settings(deadline=None)  # Arrow loads its functions at the first call.
 @given(st.lists(st.none() | CELLS))
 def test_columns_go_the_way_of_their_cells(cells: list[str | None]) -> None:
     column = pa.array(cells, pa.string())

@@ -111,14 +111,16 @@ _ARROW = {"string": pa.string(), "boolean": pa.bool_()}
 
 
 def arrow_tables(world: list[Lead]) -> dict[str, pa.Table]:
-    """The same, as a snapshot would hold them: messages in order, with their position."""
+    """The same, as a snapshot would hold them: messages with their position and their disposition."""
     result = {}
     for name, facts in tables(world).items():
         fields = [(c, _ARROW.get(kind, pa.timestamp("us", "UTC"))) for c, kind in COLUMNS[name].items()]
         if name == "messages":
-            fields = [("position", pa.int64()), *fields]
+            fields += [("position", pa.int64()), ("disposition", pa.string())]
             facts.sort(key=lambda r: (r["lead_external_id"].encode(), r["sent_at"], r["external_id"].encode()))
             for position, message in enumerate(facts):
                 message["position"] = position
+                own, draft = message["response_disposition"], message["ai_draft_external_id"]
+                message["disposition"] = own or DRAFT_DISPOSITIONS.get(draft)
         result[name] = pa.Table.from_pylist(facts, schema=pa.schema(fields))
     return result

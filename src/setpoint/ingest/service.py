@@ -61,7 +61,7 @@ async def import_file(
     rejects: Path | None = None,
     progress: OnProgress | None = None,
 ) -> ImportSummary:
-    """Import a CSV, JSON Lines or Parquet file (contracts.md, "Import files") in the caller's transaction.
+    """Import a CSV, JSON Lines or Parquet file (docs/import.md) in the caller's transaction.
 
     Rows whose key is new are inserted, changed ones updated, the others left alone. An empty cell means that nothing
     is known; of a column that the file does not have, what is stored stays. Rows with a fault are rejected and told

@@ -23,7 +23,7 @@ from setpoint.domain.vocabulary import (
     Standing,
 )
 from setpoint.domain.windows import Window
-from setpoint.outcomes.facts import INSTANT, Facts
+from setpoint.outcomes.facts import DERIVED, INSTANT, Facts
 
 CREDITED = (Outcome.BOOKED, Outcome.NOT_BOOKED, Outcome.PENDING)
 
@@ -98,10 +98,9 @@ def _candidates(facts: Facts, booked: ir.Table, window: Window, channels: Sequen
         in_window,
     )
     rows = joined.select(
-        *[column for column in ("position",) if column in joined.columns],
+        *[column for column in (*DERIVED, "response_disposition") if column in joined.columns],
         "channel",
         "sent_at",
-        "response_disposition",
         lead=joined.lead_external_id,
         message=joined.external_id,
         draft=joined.ai_draft_external_id,
@@ -115,21 +114,26 @@ def _candidates(facts: Facts, booked: ir.Table, window: Window, channels: Sequen
     return rows.filter(rows.in_window | rows.candidate)
 
 
-def _ranked(candidates: ir.Table, facts: Facts) -> ir.Table:
-    """The candidates with their `position`, in the order of lead, instant and external id, and their `rank`.
-
-    The disposition is that of the message, or where it has none that of the draft behind it.
+def with_dispositions(messages: ir.Table, drafts: ir.Table) -> ir.Table:
+    """Add to messages, whose draft is in the column `draft`, their `disposition`: their own, or where they have none
+    that of the draft behind them.
     """
-    drafts = facts.drafts.filter(facts.drafts.response_disposition.notnull()).select(
+    known = drafts.filter(drafts.response_disposition.notnull()).select(
         draft_id="external_id", draft_disposition="response_disposition"
     )
     # A null finds no draft, and costs the engines nothing to look for.
-    wanted = ibis.ifelse(candidates.response_disposition.isnull(), candidates.draft, ibis.null(str))
-    joined = candidates.left_join(drafts, wanted == drafts.draft_id)
-    rows = joined.select(
-        *[column for column in candidates.columns if column != "response_disposition"],
-        disposition=ibis.coalesce(joined.response_disposition, joined.draft_disposition),
+    wanted = ibis.ifelse(messages.response_disposition.isnull(), messages.draft, ibis.null(str))
+    joined = messages.left_join(known, wanted == known.draft_id)
+    return joined.select(
+        *messages.columns, disposition=ibis.coalesce(joined.response_disposition, joined.draft_disposition)
     )
+
+
+def _ranked(candidates: ir.Table, facts: Facts) -> ir.Table:
+    """The candidates with their `position`, in the order of lead, instant and external id, and their `rank`."""
+    rows = candidates
+    if "disposition" not in rows.columns:
+        rows = with_dispositions(rows, facts.drafts)
     if "position" not in rows.columns:
         in_order = ibis.window(order_by=[rows.lead, rows.sent_at, rows.message])
         rows = rows.mutate(position=ibis.row_number().over(in_order))

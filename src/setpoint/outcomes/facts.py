@@ -34,6 +34,10 @@ COLUMNS = {
     },
 }
 
+# What a snapshot knows of a message besides: its place in the order of lead, `sent_at` and external id, and its
+# disposition, which is that of the draft behind it where it has none of its own.
+DERIVED = {"position": "int64", "disposition": "string"}
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -51,14 +55,13 @@ def facts(client_id: int | None = None) -> Facts:
 
     With a `client_id` they are the tables of the database, filtered to it (row-level security would do, but a
     literal lets the planner pick the workspace's partition); without one, the tables of a snapshot, whose
-    messages carry their `position`: their place in the order of lead, `sent_at` and external id.
+    messages carry what was derived when it was taken (DERIVED).
     """
 
     def table(name: str) -> ir.Table:
         columns = COLUMNS[name]
         if client_id is None:
-            position = {"position": "int64"} if name == "messages" else {}
-            return ibis.table({**position, **columns}, name=name)
+            return ibis.table(columns | (DERIVED if name == "messages" else {}), name=name)
         stored = ibis.table({"client_id": "int32", **columns}, name=name)
         return stored.filter(stored.client_id == client_id).select(*columns)
 

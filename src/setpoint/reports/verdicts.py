@@ -143,12 +143,12 @@ def _side_text(bound: float, outcome: Measured) -> str:
 
 
 def _missing_text(missing: Missing) -> str:
-    total = missing.ai + missing.setter
-    text = f"about {count_text(about(total))} more mature {'lead is' if total == 1 else 'leads are'} needed"
+    ai, setter = about(missing.ai), about(missing.setter)
+    total = ai + setter
+    text = f"about {count_text(total)} more mature {'lead is' if total == 1 else 'leads are'} needed"
     if not missing.ai or not missing.setter:
         return f"{text}, from {'AI' if missing.ai else 'setters'}."
-    ai, setter = count_text(about(missing.ai)), count_text(about(missing.setter))
-    return f"{text}, {ai} from AI and {setter} from setters."
+    return f"{text}, {count_text(ai)} from AI and {count_text(setter)} from setters."
 
 
 def _shared(channels: Contests) -> list[Channel]:

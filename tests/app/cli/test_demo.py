@@ -43,5 +43,5 @@ def test_the_same_demo_again_gives_the_same_report(demo: Demo) -> None:
 def test_the_help_tells_the_sizes_that_there_are() -> None:
     words = Console({})("demo", "--help").words
 
-    assert f"{MIN_LEADS:,} to {MAX_LEADS:,}. [default: ({DEFAULT_LEADS:,})]" in words
-    assert f"[default: ({DEFAULT_SEED})]" in words
+    assert f"{MIN_LEADS:,} to {MAX_LEADS:,}; default: {DEFAULT_LEADS:,}." in words
+    assert f"default: {DEFAULT_SEED}." in words

@@ -37,9 +37,11 @@ app = command_app()
 def demo(
     leads: Annotated[
         int | None,
-        typer.Option(help="How many leads the sample team has: 200 to 500,000.", show_default="2,000"),
+        typer.Option(help="How many leads the sample team has: 200 to 500,000; default: 2,000.", show_default=False),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Another seed makes another team.", show_default="7")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Another seed makes another team; default: 7.", show_default=False)
+    ] = None,
     html: Annotated[
         Path | None,
         typer.Option("--html", help="Where to write the page; default: the data directory.", show_default=False),
