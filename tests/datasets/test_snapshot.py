@@ -22,7 +22,7 @@ from setpoint.datasets.service import DatasetRequest, extract
 from setpoint.datasets.snapshot import Manifest, parquet_files, read_manifest, write_snapshot
 from setpoint.domain.errors import Conflict, FileUnreadable, SetpointError, UsageError
 from setpoint.domain.windows import Window, make_window
-from setpoint.outcomes.facts import COLUMNS
+from setpoint.outcomes.facts import COLUMNS, DERIVED
 from setpoint.storage import tables
 
 
@@ -48,7 +48,7 @@ def copy_of(facts: Facts, directory: Path) -> Path:
 def test_it_has_the_columns_of_the_analysis_and_no_other(facts: Facts) -> None:
     for name, columns in COLUMNS.items():
         for path in parquet_files(facts.snapshot, name):
-            expected = [*columns, "position", "disposition"] if name == "messages" else list(columns)
+            expected = [*columns, *DERIVED] if name == "messages" else list(columns)
             assert pq.read_schema(path).names == expected
 
 

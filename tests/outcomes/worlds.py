@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.outcomes.specification import Appointment, Lead, Message, booking_instant
 
 from setpoint.domain.windows import Window
-from setpoint.outcomes.facts import COLUMNS
+from setpoint.outcomes.facts import COLUMNS, DERIVED
 
 RESPONSE_MODES: dict[str, str | None] = {"warm": "ai_auto_send", "cold": None}
 DRAFT_DISPOSITIONS: dict[str, str | None] = {"d0": "EDITED", "d1": None, "d2": "AUTO_SENT"}
@@ -111,16 +111,25 @@ _ARROW = {"string": pa.string(), "boolean": pa.bool_()}
 
 
 def arrow_tables(world: list[Lead]) -> dict[str, pa.Table]:
-    """The same, as a snapshot would hold them: messages with their position and their disposition."""
+    """The same, as a snapshot would hold them: messages with what is derived of them."""
     result = {}
     for name, facts in tables(world).items():
         fields = [(c, _ARROW.get(kind, pa.timestamp("us", "UTC"))) for c, kind in COLUMNS[name].items()]
         if name == "messages":
-            fields += [("position", pa.int64()), ("disposition", pa.string())]
+            fields += [(c, _ARROW.get(kind, pa.int64())) for c, kind in DERIVED.items()]
             facts.sort(key=lambda r: (r["lead_external_id"].encode(), r["sent_at"], r["external_id"].encode()))
             for position, message in enumerate(facts):
                 message["position"] = position
-                own, draft = message["response_disposition"], message["ai_draft_external_id"]
+                own, draft, sender = (
+                    message[name] for name in ("response_disposition", "ai_draft_external_id", "sent_by")
+                )
                 message["disposition"] = own or DRAFT_DISPOSITIONS.get(draft)
+                message["by_ai"] = sender == "ai" or (sender is None and draft is not None)
+                message["inferred"] = sender is None
+                message["counts"] = (
+                    message["direction"] == "outbound"
+                    and message["kind"] in (None, "message")
+                    and message["status"] != "failed"
+                )
         result[name] = pa.Table.from_pylist(facts, schema=pa.schema(fields))
     return result

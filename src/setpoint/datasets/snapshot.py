@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from setpoint.datasets.engine import Engine
 from setpoint.domain.errors import Conflict, FileUnreadable, SetpointError, UsageError
 from setpoint.domain.windows import Window, format_instant, parse_instant
-from setpoint.outcomes.attribution import with_dispositions
+from setpoint.outcomes.attribution import described
 from setpoint.outcomes.facts import COLUMNS, DERIVED, facts
 
 MANIFEST = "snapshot.json"
@@ -159,7 +159,7 @@ async def _write_table(
             table.sent_at >= ibis.literal(covers_from, type=table.sent_at.type()),
             table.sent_at <= ibis.literal(covers_until, type=table.sent_at.type()),
         )
-        table = with_dispositions(table.mutate(draft=table.ai_draft_external_id), engine.facts.drafts)
+        table = described(table, engine.facts.drafts)
         in_order = [table.lead_external_id, table.sent_at, table.external_id]
         table = table.mutate(position=ibis.row_number().over(ibis.window(order_by=in_order)))
         table = table.select(*COLUMNS[name], *DERIVED).order_by(table.sent_at.truncate("month"), "position")

@@ -23,7 +23,7 @@ from setpoint.domain.vocabulary import (
     Standing,
 )
 from setpoint.domain.windows import Window
-from setpoint.outcomes.facts import DERIVED, INSTANT, Facts
+from setpoint.outcomes.facts import INSTANT, Facts
 
 CREDITED = (Outcome.BOOKED, Outcome.NOT_BOOKED, Outcome.PENDING)
 
@@ -74,15 +74,34 @@ def bookings(facts: Facts, window: Window) -> ir.Table:
     )
 
 
+def described(messages: ir.Table, drafts: ir.Table) -> ir.Table:
+    """Add to messages what follows from each alone: whether it `counts` at all, who sent it (`by_ai`, `inferred`),
+    and its `disposition`, which is that of the draft behind it where it has none of its own.
+    """
+    known = drafts.filter(drafts.response_disposition.notnull()).select(
+        draft_id="external_id", draft_disposition="response_disposition"
+    )
+    # A null finds no draft, and costs the engines nothing to look for.
+    wanted = ibis.ifelse(messages.response_disposition.isnull(), messages.ai_draft_external_id, ibis.null(str))
+    rows = messages.left_join(known, wanted == known.draft_id)
+    return rows.select(
+        *messages.columns,
+        counts=(rows.direction == Direction.OUTBOUND)
+        & (rows.kind.isnull() | (rows.kind == MessageKind.MESSAGE))
+        & (rows.status.isnull() | (rows.status != "failed")),
+        by_ai=ibis.ifelse(rows.sent_by.notnull(), rows.sent_by == Sender.AI, rows.ai_draft_external_id.notnull()),
+        inferred=rows.sent_by.isnull(),
+        disposition=ibis.coalesce(rows.response_disposition, rows.draft_disposition),
+    )
+
+
 def _candidates(facts: Facts, booked: ir.Table, window: Window, channels: Sequence[Channel]) -> ir.Table:
     """The counting messages that lie in the window or can be credited, each with which of the two it is."""
-    sent = facts.messages
+    sent = facts.messages if "counts" in facts.messages.columns else described(facts.messages, facts.drafts)
     sent = sent.filter(
         sent.sent_at >= _instant(window.start - window.attribution),
         sent.sent_at <= _instant(window.as_of),
-        sent.direction == Direction.OUTBOUND,
-        sent.kind.isnull() | (sent.kind == MessageKind.MESSAGE),
-        sent.status.isnull() | (sent.status != "failed"),
+        sent.counts,
         *([sent.channel.isin([str(channel) for channel in channels])] if channels else []),
     )
     credit = booked.filter(booked.booking.notnull()).select(
@@ -98,42 +117,24 @@ def _candidates(facts: Facts, booked: ir.Table, window: Window, channels: Sequen
         in_window,
     )
     rows = joined.select(
-        *[column for column in (*DERIVED, "response_disposition") if column in joined.columns],
+        *[column for column in ("position",) if column in joined.columns],
         "channel",
         "sent_at",
+        "by_ai",
+        "inferred",
+        "disposition",
         lead=joined.lead_external_id,
         message=joined.external_id,
         draft=joined.ai_draft_external_id,
-        inferred=joined.sent_by.isnull(),
-        by_ai=ibis.ifelse(
-            joined.sent_by.notnull(), joined.sent_by == Sender.AI, joined.ai_draft_external_id.notnull()
-        ),
         in_window=in_window,
         candidate=candidate,
     )
     return rows.filter(rows.in_window | rows.candidate)
 
 
-def with_dispositions(messages: ir.Table, drafts: ir.Table) -> ir.Table:
-    """Add to messages, whose draft is in the column `draft`, their `disposition`: their own, or where they have none
-    that of the draft behind them.
-    """
-    known = drafts.filter(drafts.response_disposition.notnull()).select(
-        draft_id="external_id", draft_disposition="response_disposition"
-    )
-    # A null finds no draft, and costs the engines nothing to look for.
-    wanted = ibis.ifelse(messages.response_disposition.isnull(), messages.draft, ibis.null(str))
-    joined = messages.left_join(known, wanted == known.draft_id)
-    return joined.select(
-        *messages.columns, disposition=ibis.coalesce(joined.response_disposition, joined.draft_disposition)
-    )
-
-
-def _ranked(candidates: ir.Table, facts: Facts) -> ir.Table:
+def _ranked(candidates: ir.Table) -> ir.Table:
     """The candidates with their `position`, in the order of lead, instant and external id, and their `rank`."""
     rows = candidates
-    if "disposition" not in rows.columns:
-        rows = with_dispositions(rows, facts.drafts)
     if "position" not in rows.columns:
         in_order = ibis.window(order_by=[rows.lead, rows.sent_at, rows.message])
         rows = rows.mutate(position=ibis.row_number().over(in_order))
@@ -288,5 +289,5 @@ def label(facts: Facts, window: Window, channels: Sequence[Channel] = ()) -> ir.
 
 def _label(facts: Facts, window: Window, channels: Sequence[Channel]) -> tuple[ir.Table, ir.Table]:
     booked = bookings(facts, window)
-    candidates = _ranked(_candidates(facts, booked, window, channels), facts)
+    candidates = _ranked(_candidates(facts, booked, window, channels))
     return _credits(_outcomes(facts, booked, _by_lead(candidates), window)), candidates

@@ -34,9 +34,10 @@ COLUMNS = {
     },
 }
 
-# What a snapshot knows of a message besides: its place in the order of lead, `sent_at` and external id, and its
-# disposition, which is that of the draft behind it where it has none of its own.
-DERIVED = {"position": "int64", "disposition": "string"}
+# What follows from a message and its draft, whatever is asked of them (`attribution.described`). A snapshot holds it,
+# and the message's place in the order of lead, `sent_at` and external id; on the database it is derived each time.
+DESCRIBED = {"counts": "boolean", "by_ai": "boolean", "inferred": "boolean", "disposition": "string"}
+DERIVED = {"position": "int64", **DESCRIBED}
 
 
 @dataclass(frozen=True)
