@@ -1,29 +1,25 @@
-"""What `run_prompt` needs of the world: a model, a ledger and a clock."""
+"""What `run_prompt` needs of the world: a model, its books and a clock."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any, Protocol
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any, Protocol
 
-from pydantic_ai.models import Model
-
-from setpoint.llm.prompts import Message
+from setpoint.llm.prompts import Overrides, Prompt
 from setpoint.llm.schemas import Call, ErrorKind, ModelSettings
 
-
-@dataclass(frozen=True, slots=True)
-class Overrides:
-    """What a workspace says instead of the code: the messages of one prompt, and snippets by name."""
-
-    messages: tuple[Message, ...] | None = None
-    snippets: Mapping[str, str] = field(default_factory=dict)
+if TYPE_CHECKING:
+    # It takes seconds to load, and most commands ask no model.
+    from pydantic_ai.models import Model
 
 
 class Ledger(Protocol):
-    """The workspace's books. Each step is a transaction of its own: a failed run keeps what it spent on record."""
+    """The workspace's books. Each step is a transaction of its own: a failed run keeps what it spent on record.
 
-    async def overrides(self, prompt_key: str, prompt_version: int, snippets: tuple[str, ...]) -> Overrides:
-        """What the workspace says instead of this version of a prompt, and of these snippets."""
+    All of it raises DatabaseUnavailable.
+    """
+
+    async def overrides(self, prompt: Prompt) -> Overrides:
+        """What the workspace says instead of this version of a prompt, and of its snippets."""
 
     async def cached(self, key: str) -> Any | None:
         """The answer to the very same question, as JSON; None where there is none."""
@@ -31,13 +27,11 @@ class Ledger(Protocol):
     async def keep(self, key: str, prompt_key: str, value: Any) -> None:
         """Keep an answer, as JSON, for the next time."""
 
-    async def reserve(
-        self, call: Call, settings: ModelSettings, usd: Decimal | None, tokens: int
-    ) -> ErrorKind | None:
-        """Set aside the worst that a call may have cost after its next request, or say which cap forbids it."""
+    async def reserve(self, call: Call, settings: ModelSettings) -> ErrorKind | None:
+        """Put what a call holds on record before its next request, or say which cap forbids that."""
 
     async def settle(self, call: Call) -> None:
-        """Put on record how a call ended and what it cost, in place of what was set aside."""
+        """Put on record how a call ended, in place of what was reserved."""
 
 
 class Clock(Protocol):
@@ -48,6 +42,16 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Return when so many seconds have passed."""
+
+
+class SystemClock:
+    """The clock of this machine."""
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
 
 class ModelPort(Protocol):
@@ -62,5 +66,5 @@ class ModelPort(Protocol):
     @property
     def clock(self) -> Clock: ...
 
-    def open(self) -> Model:
-        """The model in pydantic-ai's terms, which stay inside this room. Not called without settings."""
+    def open(self) -> "Model":
+        """The model in pydantic-ai's terms, which stay inside this room. Raises ModelUnavailable."""

@@ -1,13 +1,25 @@
 """What goes to a model and what comes back, whoever the provider is."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
+from setpoint.domain.errors import SetpointError
+
 T = TypeVar("T")
+
+
+class ModelUnavailable(SetpointError):
+    """A model is configured and cannot be opened; `kind` says what is missing."""
+
+    code = "model_unavailable"
+
+    def __init__(self, message: str, kind: "ErrorKind") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class Status(StrEnum):
@@ -35,15 +47,17 @@ class ErrorKind(StrEnum):
     SCHEMA_MISMATCH = "SchemaMismatch"
     CHECK_FAILED = "CheckFailed"
     ANSWER_CUT_OFF = "AnswerCutOff"
-    TOOL_FAILED = "ToolFailed"
+    TOOLS_WITHOUT_END = "ToolsWithoutEnd"
     UNREADABLE_REPLY = "UnreadableReply"
     CONNECTION_FAILED = "ConnectionFailed"
+    QUOTA_USED_UP = "QuotaUsedUp"
     SERVER_FAULT = "ServerFault"
     BAD_CREDENTIALS = "BadCredentials"
     REQUEST_REJECTED = "RequestRejected"
     INPUT_TOO_LONG = "InputTooLong"
     RUN_CAP = "RunCap"
     DAILY_CAP = "DailyCap"
+    NO_MODEL = "NoModel"
     NOT_CONFIGURED = "NotConfigured"
     CANCELLED = "Cancelled"
     UNEXPECTED = "Unexpected"
@@ -140,8 +154,9 @@ class Failure:
 class ModelSettings:
     """The model of a workspace. Keys of APIs are not here and nowhere in the database.
 
-    `model` is spelled `provider:name`, as `openai:gpt-5-mini`; `base_url` is an OpenAI-compatible server's. Prices are
-    US dollars for a million tokens and win over the price list. A cap that is None does not hold.
+    `model` is spelled `provider:name`, as `openai:gpt-5-mini`; `base_url` is that of a server that is not the
+    provider's own, such as a local one. Prices are US dollars for a million tokens and win over the price list. A day
+    is one of UTC, a run what the caller names so; a cap that is None does not hold.
     """
 
     model: str
@@ -157,7 +172,11 @@ class ModelSettings:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One use of a model, as `ai_calls` keeps it: numbers and names of kinds, never a text."""
+    """One use of a model, as `ai_calls` keeps it: numbers and names of kinds, never a text.
+
+    `held_usd` and `held_tokens` count against the caps: what is known to be spent, and the worst that may have been
+    where nobody knows. `held_usd` is None where no price is known.
+    """
 
     id: UUID
     feature: str
@@ -165,11 +184,13 @@ class Call:
     prompt_version: int
     prompt_hash: str
     model: str
-    status: Status
-    created_at: datetime
+    effort: Effort | None = None
     run_id: UUID | None = None
+    status: Status = Status.STARTED
     error_kind: ErrorKind | None = None
     usage: Usage = Usage()
+    held_usd: Decimal | None = None
+    held_tokens: int = 0
     attempts: int = 0
     latency_ms: int = 0
-    metadata: dict[str, Any] | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
