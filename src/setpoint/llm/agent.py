@@ -9,14 +9,13 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from pydantic_ai import Agent, ModelRetry, ToolFailed, UsageLimits, exceptions
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelResponse
 from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings as RequestSettings
 from pydantic_ai.usage import RequestUsage
-from pydantic_core import to_json
 
 from setpoint.domain.errors import DatabaseUnavailable, SetpointError
 from setpoint.llm.port import Clock, Ledger
@@ -45,6 +44,7 @@ _KINDS: tuple[tuple[type[BaseException], ErrorKind], ...] = (
     (exceptions.ModelServerError, ErrorKind.SERVER_FAULT),
     (exceptions.ModelUnavailableError, ErrorKind.SERVER_FAULT),
     (exceptions.ModelHTTPError, ErrorKind.REQUEST_REJECTED),
+    (exceptions.ModelAPIError, ErrorKind.UNREADABLE_REPLY),
 )
 _WORTH_ANOTHER_TRY = {
     ErrorKind.TOO_MANY_REQUESTS,
@@ -54,6 +54,9 @@ _WORTH_ANOTHER_TRY = {
 }
 # The request went out and nothing readable came back: it may have been charged.
 _MAY_HAVE_COST = {ErrorKind.TIMED_OUT, ErrorKind.CONNECTION_FAILED, ErrorKind.UNREADABLE_REPLY}
+
+
+_TOOLS: TypeAdapter[Any] = TypeAdapter(Any)
 
 
 class _Stop(Exception):
@@ -150,9 +153,8 @@ class _Metered(WrapperModel):
         model_request_parameters: ModelRequestParameters,
     ) -> ModelResponse:
         meter = self._meter
-        sent = ModelMessagesTypeAdapter.dump_json(messages) + to_json(
-            [model_request_parameters.function_tools, model_request_parameters.output_tools], fallback=str
-        )
+        tools = [*model_request_parameters.function_tools, *model_request_parameters.output_tools]
+        sent = ModelMessagesTypeAdapter.dump_json(messages) + _TOOLS.dump_json(tools, fallback=str)
         worst = RequestUsage(input_tokens=estimated_tokens(sent), output_tokens=meter.limits.output_tokens)
         if worst.input_tokens > meter.limits.input_tokens:
             raise _Stop(ErrorKind.INPUT_TOO_LONG)
@@ -171,6 +173,9 @@ class _Metered(WrapperModel):
                 raise _Stop(ErrorKind.TIMED_OUT)
             if response.finish_reason == "content_filter" and not response.tool_calls:
                 raise _Stop(ErrorKind.CONTENT_REFUSED)
+            if response.finish_reason == "length":
+                # Told to mend it, the model would run into the same limit.
+                raise _Stop(ErrorKind.ANSWER_CUT_OFF)
             return response
 
     def _price(self, usage: RequestUsage, answered_by: str | None = None) -> Decimal | None:
@@ -180,8 +185,10 @@ class _Metered(WrapperModel):
     async def _consider(self, error: Exception, attempt: int) -> None:
         """Wait for another attempt, or raise _Stop."""
         meter = self._meter
-        # An answer that is no JSON, or not of the protocol, comes as one of these.
-        unreadable = isinstance(error, exceptions.UnexpectedModelBehavior | ValueError)
+        # What is no JSON, or not of the protocol, comes as one of these from deep below.
+        unreadable = isinstance(
+            error, exceptions.UnexpectedModelBehavior | ValueError | TypeError | LookupError | AttributeError
+        )
         kind = kind_of(error, ErrorKind.UNREADABLE_REPLY if unreadable else ErrorKind.UNEXPECTED)
         if kind in _MAY_HAVE_COST and getattr(error, "phase", None) not in ("pool", "connect"):
             meter.lose()

@@ -11,14 +11,15 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
-from pydantic_core import to_jsonable_python
+from pydantic import TypeAdapter
 
 from setpoint.domain.errors import UsageError
 
 _KEY: Final = re.compile(r"[a-z][a-z0-9_]{0,31}(?:\.[a-z][a-z0-9_]{0,31}){1,3}")
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_ANYTHING: Final[TypeAdapter[Any]] = TypeAdapter(Any)
 _PLACE: Final = re.compile(r"\{\{(>?)([a-z][a-z0-9_]*)\}\}")
 
 # It closes every system message, whatever a workspace makes of the rest, and is part of a prompt's hash.
@@ -188,7 +189,7 @@ def as_text(value: object) -> str:
     """A text as it is, and anything else as JSON with sorted keys. Raises ValueError where JSON cannot say it."""
     if isinstance(value, str):
         return value
-    plain = to_jsonable_python(value)
+    plain = _ANYTHING.dump_python(value, mode="json")
     return json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 

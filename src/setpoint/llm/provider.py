@@ -79,7 +79,7 @@ def open_model(settings: ModelSettings) -> "Model":
         if settings.base_url is not None and settings.model.startswith("openai:"):
             return infer_model(settings.model.replace("openai:", "openai-chat:", 1), provide)
         return infer_model(settings.model, provide)
-    except (UserError, ImportError, ValueError, TypeError):
+    except (UserError, UsageError, ImportError, ValueError, TypeError):
         raise ModelUnavailable(
             "This model cannot be opened: set another with `setpoint model set`.", ErrorKind.NOT_CONFIGURED
         ) from None

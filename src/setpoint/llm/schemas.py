@@ -127,7 +127,7 @@ _SENTENCES: Final = {
         "The model's provider could not be reached or failed: look at `setpoint model show`, its API key and address."
     ),
     Status.BUDGET_EXCEEDED: (
-        "The model was not asked, because that could have gone beyond a budget: `setpoint model show` has the caps."
+        "A request to the model could have gone beyond a budget and was not made: `setpoint model show` has the caps."
     ),
     Status.NO_MODEL: "This workspace has no model: `setpoint model set` connects one.",
     Status.CANCELLED: "The question to the model was called off.",
