@@ -128,8 +128,11 @@ def _provider_class(name: str) -> Any:
 
 
 def _check_url(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname or not url.isprintable() or len(url) > 500:
         raise UsageError("--base-url must begin with http:// or https://, such as http://localhost:11434/v1.")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise UsageError(f"--base-url is kept in the database, and a key never is: set {API_KEY} instead.")

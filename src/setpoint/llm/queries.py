@@ -55,12 +55,13 @@ async def write_settings(
     newest = select(func.coalesce(func.max(model_settings.c.revision), 0) + 1).where(
         model_settings.c.client_id == client_id
     )
-    written = await connection.execute(
+    written = await connection.scalar(
         upsert(model_settings)
         .values(client_id=client_id, revision=newest.scalar_subquery(), author=author, **values)
         .on_conflict_do_nothing()
+        .returning(model_settings.c.revision)
     )
-    if written.rowcount != 1:
+    if written is None:
         raise Conflict("Somebody else changed the model at this moment: look at it and try again.")
 
 
