@@ -34,6 +34,7 @@ class Provider:
     port: int
     replies: list[Reply | Hold] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
+    said: list[Reply | Hold] = field(default_factory=list)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     end: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -73,6 +74,7 @@ class Provider:
             self.received.append(Received(head[0].split(" ")[1], headers, json.loads(body)))
             self.asked.set()
             reply = self.replies.pop(0)
+            self.said.append(reply)
             if isinstance(reply, Hold):
                 await self.end.wait()
             else:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Table, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from setpoint.domain.errors import Conflict, NotAllowed, NotFound
@@ -54,7 +54,7 @@ async def active_overrides(connection: AsyncConnection, client_id: int, prompt: 
     names = [snippet.name for snippet in prompt.snippets]
     texts = await connection.execute(
         select(snippets.c.name, snippets.c.text)
-        .distinct(snippets.c.name)
+        .ext(distinct_on(snippets.c.name))
         .where(snippets.c.client_id == client_id, snippets.c.name.in_(names))
         .order_by(snippets.c.name, snippets.c.revision.desc())
     )
