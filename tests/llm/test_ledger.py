@@ -131,7 +131,11 @@ async def test_another_workspace_has_its_own_answers_and_caps(
 ) -> None:
     for _ in range(2):
         other = await new_workspace()
-        model = ScriptedModel([{"word": "one"}], settings=CAPPED, ledger=TenantLedger(database, other.client_id))
+        model = ScriptedModel(
+            [{"word": "one"}],
+            settings=replace(CAPPED, run_tokens=9_000),
+            ledger=TenantLedger(database, other.client_id),
+        )
         await run_prompt(model, PROMPT, {"text": "x"}, Word)
         assert [row["status"] for row in await rows(database, other)] == ["ok"]
 

@@ -81,7 +81,7 @@ async def test_an_answer_comes_typed_with_its_cost_and_its_origin(provider: Prov
     assert received.path == "/v1/chat/completions"
     assert (received.body["model"], received.body["temperature"]) == ("served-model", 0.0)
     assert (
-        received.body["max_completion_tokens" if "max_completion_tokens" in received.body else "max_tokens"] == 4000
+        received.body["max_completion_tokens" if "max_completion_tokens" in received.body else "max_tokens"] == 8000
     )
     assert [message["role"] for message in received.body["messages"]] == ["system", "user"]
     assert '{"ai":1,"setter":3}' in received.body["messages"][1]["content"]
@@ -283,6 +283,17 @@ async def test_anthropic_is_spoken_too(provider: Provider) -> None:
     assert [request.path for request in provider.received] == ["/v1/messages"] * 2
     assert "temperature" not in provider.received[1].body
     assert "thinking" in json.dumps(provider.received[1].body)
+
+
+@pytest.mark.parametrize("effort", list(Effort))
+async def test_thoughts_have_room_beside_the_answer(provider: Provider, effort: Effort) -> None:
+    base_url = provider.url.removesuffix("/v1")
+    asked = Asked(provider, model="anthropic:claude-haiku-4-5", base_url=base_url, effort=effort)
+    provider.say(anthropic_message(GOOD))
+
+    assert isinstance(await asked.run(), Answer)
+    (received,) = provider.received
+    assert received.body["thinking"]["budget_tokens"] + 1500 <= received.body["max_tokens"]
 
 
 async def test_without_a_key_nothing_is_sent() -> None:

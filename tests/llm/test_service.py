@@ -29,7 +29,7 @@ from setpoint.llm.service import run_prompt
 
 PROMPT = Prompt.of("reports.word", 1, "You find words.", "{{text}}")
 INPUTS = {"text": "a text"}
-PRICED = replace(SCRIPTED, input_price=Decimal(1), output_price=Decimal(1000))
+PRICED = replace(SCRIPTED, daily_usd=None, input_price=Decimal(1), output_price=Decimal(1000))
 
 
 class Word(BaseModel):
@@ -70,7 +70,7 @@ async def test_a_function_answers_from_what_it_was_asked() -> None:
 
 
 async def test_the_same_question_costs_nothing_twice() -> None:
-    model = ScriptedModel([{"word": "one"}], settings=replace(PRICED, run_usd=Decimal(5)))
+    model = ScriptedModel([{"word": "one"}], settings=replace(PRICED, run_usd=Decimal(9)))
 
     first, second = await answered(model, run_id=uuid4()), await answered(model)
 
@@ -156,10 +156,11 @@ async def test_too_long_a_question_is_not_asked() -> None:
 
 
 async def test_the_caps_hold_before_a_request_with_the_worst_that_it_may_cost() -> None:
-    # 4,000 tokens out at worst, for 1,000 dollars a million: 4 dollars, and some for the question.
-    model = ScriptedModel([{"word": "one"}], settings=replace(PRICED, run_usd=Decimal("4.1")))
+    # 4,000 tokens out at worst and as many for thoughts, for 1,000 dollars a million: 8 dollars, and some for the
+    # question.
+    model = ScriptedModel([{"word": "one"}], settings=replace(PRICED, run_usd=Decimal("8.1")))
     assert (await answered(model)).usage.cost_usd is not None
-    small = ScriptedModel([], settings=replace(PRICED, run_usd=Decimal(4)))
+    small = ScriptedModel([], settings=replace(PRICED, run_usd=Decimal(8)))
     failure = await failed(small)
     assert (failure.status, failure.error, failure.attempts) == (Status.BUDGET_EXCEEDED, ErrorKind.RUN_CAP, 0)
     assert [call.status for call in small.calls] == [Status.BUDGET_EXCEEDED]
@@ -167,7 +168,7 @@ async def test_the_caps_hold_before_a_request_with_the_worst_that_it_may_cost() 
 
 async def test_calls_of_a_run_share_its_cap_and_all_share_the_days() -> None:
     run = uuid4()
-    settings = replace(SCRIPTED, run_tokens=5_000, daily_tokens=9_000)
+    settings = replace(SCRIPTED, run_tokens=9_000, daily_tokens=13_000)
     model = ScriptedModel(lambda asked: {"word": "one"}, settings=settings)
     known = Call(uuid4(), "reports", "reports.word", 1, "0" * 64, "m", run_id=run, status=Status.OK, held_tokens=900)
     model.calls.append(known)
@@ -181,12 +182,12 @@ async def test_calls_of_a_run_share_its_cap_and_all_share_the_days() -> None:
 async def test_an_unknown_price_leaves_the_caps_in_tokens() -> None:
     model = ScriptedModel([{"word": "one"}], settings=replace(SCRIPTED, run_usd=Decimal(0)))
     assert (await answered(model)).usage.cost_usd is None
-    bounded = ScriptedModel([], settings=replace(SCRIPTED, run_tokens=4_000))
+    bounded = ScriptedModel([], settings=replace(SCRIPTED, run_tokens=8_000))
     assert (await failed(bounded)).error is ErrorKind.RUN_CAP
 
 
 async def test_a_correction_beyond_the_cap_is_not_asked_for() -> None:
-    model = ScriptedModel(["no answer", {"word": "one"}], settings=replace(SCRIPTED, run_tokens=4_600))
+    model = ScriptedModel(["no answer", {"word": "one"}], settings=replace(SCRIPTED, run_tokens=8_600))
 
     failure = await failed(model)
 

@@ -21,7 +21,7 @@ from setpoint.domain.errors import DatabaseUnavailable, SetpointError
 from setpoint.llm.port import Clock, Ledger
 from setpoint.llm.prices import price
 from setpoint.llm.prompts import Rendered, as_text, data_block, sha256_of
-from setpoint.llm.rules import estimated_tokens, wait_seconds
+from setpoint.llm.rules import estimated_tokens, most_output, wait_seconds
 from setpoint.llm.schemas import Call, Effort, ErrorKind, Limits, ModelSettings, Usage
 
 T = TypeVar("T", bound=BaseModel)
@@ -155,7 +155,9 @@ class _Metered(WrapperModel):
         meter = self._meter
         tools = [*model_request_parameters.function_tools, *model_request_parameters.output_tools]
         sent = ModelMessagesTypeAdapter.dump_json(messages) + _TOOLS.dump_json(tools, fallback=str)
-        worst = RequestUsage(input_tokens=estimated_tokens(sent), output_tokens=meter.limits.output_tokens)
+        worst = RequestUsage(
+            input_tokens=estimated_tokens(sent), output_tokens=most_output(meter.settings, meter.limits)
+        )
         if worst.input_tokens > meter.limits.input_tokens:
             raise _Stop(ErrorKind.INPUT_TOO_LONG)
         worst_usd = self._price(worst)
@@ -270,7 +272,7 @@ def kind_of(error: BaseException, default: ErrorKind) -> ErrorKind:
 
 def request_settings(settings: ModelSettings, limits: Limits) -> RequestSettings:
     """As little chance as the model allows, and no retries that we do not count."""
-    chosen = RequestSettings(max_tokens=limits.output_tokens, max_retries=0)
+    chosen = RequestSettings(max_tokens=most_output(settings, limits), timeout=limits.seconds, max_retries=0)
     if settings.effort is None:
         chosen["temperature"] = 0.0
     else:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
 
-from setpoint.llm.schemas import ErrorKind, ModelSettings
+from setpoint.llm.schemas import Effort, ErrorKind, Limits, ModelSettings
 
 METADATA_KEYS: Final = frozenset({"leadContextBundle", "followupParse", "bookingGate"})
 MAX_STRING: Final = 200
@@ -22,6 +22,9 @@ _KIND: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 
 # English has some four bytes in a token, and identifiers and figures fewer: this errs on the dear side.
 _BYTES_PER_TOKEN: Final = 3
+# Above what pydantic-ai grants for thoughts at each effort, and it must be: a provider refuses a request whose
+# thoughts may be longer than all that it may answer. Some models reason without being told to.
+_THOUGHTS: Final = {None: 4_000, Effort.LOW: 4_000, Effort.MEDIUM: 12_000, Effort.HIGH: 20_000}
 _MILLION: Final = Decimal(1_000_000)
 _FIRST_WAIT_SECONDS: Final = 0.5
 _LONGEST_WAIT_SECONDS: Final = 20.0
@@ -66,6 +69,11 @@ def estimated_tokens(text: str | bytes) -> int:
     """About how many tokens a text has, rather too many than too few."""
     size = len(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
     return math.ceil(size / _BYTES_PER_TOKEN)
+
+
+def most_output(settings: ModelSettings, limits: Limits) -> int:
+    """Most tokens that one answer may have: its own, and those of the thoughts before it, which count as output."""
+    return limits.output_tokens + _THOUGHTS[settings.effort]
 
 
 def own_price(settings: ModelSettings, input_tokens: int, output_tokens: int) -> Decimal | None:

@@ -75,9 +75,10 @@ class Effort(StrEnum):
 class Limits:
     """What one prompt may take. Tokens are estimates before the call and the provider's count after it.
 
-    `seconds` covers everything: waiting, every attempt, every tool. `attempts` is for requests that the provider
-    turned away (429, 5xx, no connection); `corrections` is how often the model may mend an answer that has not the
-    schema or that a check found wanting; `tool_rounds` how often it may call tools.
+    `output_tokens` is for the answer; thoughts before it have an allowance of their own, by effort. `seconds` covers
+    everything: waiting, every attempt, every tool. `attempts` is for requests that the provider turned away (429,
+    5xx, no connection); `corrections` is how often the model may mend an answer that has not the schema or that a
+    check found wanting; `tool_rounds` how often it may call tools.
     """
 
     input_tokens: int = 60_000
