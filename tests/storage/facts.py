@@ -32,9 +32,38 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
         "code_version": "0",
         "parameters": {},
     },
+    "model_settings": {"revision": 1, "model": "openai:gpt-5-mini", "author": "test"},
+    "prompt_overrides": {
+        "prompt_key": "reports.synthesis",
+        "revision": 1,
+        "prompt_version": 1,
+        "author": "test",
+        "approver": "other",
+    },
+    "snippets": {"name": "tone", "revision": 1, "text": "Plain.", "author": "test", "approver": "other"},
+    "ai_calls": {
+        "id": uuid.UUID(int=1),
+        "feature": "reports",
+        "prompt_key": "reports.synthesis",
+        "prompt_version": 1,
+        "prompt_hash": "0" * 64,
+        "model": "openai:gpt-5-mini",
+        "status": "started",
+        "attempts": 1,
+        "input_tokens": 0,
+        "output_tokens": 0,
+        "cached_tokens": 0,
+        "held_tokens": 100,
+        "latency_ms": 0,
+        "metadata": {},
+    },
+    "llm_cache": {"key": "0" * 64, "prompt_key": "reports.synthesis", "value": {}, "expires_at": INSTANT},
 }
 # Parents stand before their children. A table that is added to the schema must be added above.
 TENANT_TABLES: list[Table] = [table for table in tables.metadata.sorted_tables if table is not tables.workspaces]
+# What the runtime role may not change, and what it may remove.
+UNCHANGEABLE = {"model_settings", "prompt_overrides", "snippets", "llm_cache"}
+REMOVABLE = {"llm_cache"}
 PARTITIONED = ["messages", "message_texts"]
 
 

@@ -17,13 +17,22 @@ from sqlalchemy import Table, delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.conftest import WorkspaceFactory
-from tests.storage.facts import FACTS, PARTITIONED, TENANT_TABLES, fill, insert
+from tests.storage.facts import FACTS, PARTITIONED, REMOVABLE, TENANT_TABLES, UNCHANGEABLE, fill, insert
 
 import setpoint
 from setpoint.storage import tables
 from setpoint.storage.database import Database, driver_connection
 
-EVERY_TABLE = pytest.mark.parametrize("table", TENANT_TABLES, ids=lambda table: table.name)
+
+def each(tables: list[Table]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("table", tables, ids=lambda table: table.name)
+
+
+EVERY_TABLE = each(TENANT_TABLES)
+CHANGEABLE_TABLES = each([table for table in TENANT_TABLES if table.name not in UNCHANGEABLE])
+UNCHANGEABLE_TABLES = each([table for table in TENANT_TABLES if table.name in UNCHANGEABLE])
+LASTING_TABLES = each([table for table in TENANT_TABLES if table.name not in REMOVABLE])
+REMOVABLE_TABLES = each([table for table in TENANT_TABLES if table.name in REMOVABLE])
 
 
 class Tenants(NamedTuple):
@@ -95,7 +104,7 @@ async def test_a_tenant_sees_its_own_workspace_only(connection: AsyncConnection,
     assert (await connection.scalars(select(tables.workspaces.c.client_id))).all() == [tenants.own]
 
 
-@EVERY_TABLE
+@CHANGEABLE_TABLES
 async def test_a_tenant_changes_its_own_rows_only(
     connection: AsyncConnection, tenants: Tenants, table: Table
 ) -> None:
@@ -103,6 +112,19 @@ async def test_a_tenant_changes_its_own_rows_only(
     assert (await connection.execute(update(table).values({key: value}))).rowcount == 1
     foreign = update(table).values({key: value}).where(table.c.client_id == tenants.other)
     assert (await connection.execute(foreign)).rowcount == 0
+
+
+@UNCHANGEABLE_TABLES
+async def test_what_is_only_appended_is_never_changed(connection: AsyncConnection, table: Table) -> None:
+    key, value = next(iter(FACTS[table.name].items()))
+    with pytest.raises(DBAPIError, match="permission denied"):
+        await connection.execute(update(table).values({key: value}))
+
+
+async def test_a_call_that_has_ended_is_never_changed(connection: AsyncConnection) -> None:
+    ended = update(tables.ai_calls).values(status="ok")
+    assert (await connection.execute(ended)).rowcount == 1
+    assert (await connection.execute(ended)).rowcount == 0
 
 
 @EVERY_TABLE
@@ -114,7 +136,7 @@ async def test_a_row_of_another_tenant_is_not_accepted(
     assert isinstance(refusal(caught), errors.InsufficientPrivilege)
 
 
-@EVERY_TABLE
+@CHANGEABLE_TABLES
 async def test_a_row_cannot_be_moved_to_another_tenant(
     connection: AsyncConnection, tenants: Tenants, table: Table
 ) -> None:
@@ -140,7 +162,15 @@ async def test_a_merge_does_not_reach_another_tenant(connection: AsyncConnection
     assert (await connection.execute(merge, {"other": tenants.other})).rowcount == 0
 
 
-@EVERY_TABLE
+@REMOVABLE_TABLES
+async def test_a_tenant_removes_its_own_rows_only(
+    connection: AsyncConnection, tenants: Tenants, table: Table
+) -> None:
+    assert (await connection.execute(delete(table).where(table.c.client_id == tenants.other))).rowcount == 0
+    assert (await connection.execute(delete(table))).rowcount == 1
+
+
+@LASTING_TABLES
 async def test_nothing_can_be_deleted(connection: AsyncConnection, table: Table) -> None:
     with pytest.raises(DBAPIError, match="permission denied"):
         await connection.execute(delete(table))

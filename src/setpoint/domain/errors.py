@@ -29,6 +29,12 @@ class NotFound(SetpointError):
     code = "not_found"
 
 
+class NotAllowed(SetpointError):
+    """Whoever asks has not the role for it."""
+
+    code = "not_allowed"
+
+
 class Conflict(SetpointError):
     """It exists already, or somebody else changed it meanwhile."""
 

@@ -84,3 +84,10 @@ class RunStatus(StrEnum):
     RUNNING = "running"
     COMPLETE = "complete"
     FAILED = "failed"
+
+
+class Role(StrEnum):
+    """What a member of a workspace may see and do."""
+
+    SETTER = "setter"
+    ADMIN = "admin"

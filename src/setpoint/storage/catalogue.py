@@ -27,8 +27,11 @@ class Finding:
 _PARAMETERS: Final = {
     # Alembic's own; every other table holds facts of workspaces.
     "without_tenant": ["alembic_version"],
-    # What the runtime role may only read; it may add to and change the rows of every other table.
+    # What the runtime role may only read, only add to, or add to and remove what has expired; it may add to and
+    # change the rows of every other table.
     "read_only": ["workspaces", "alembic_version"],
+    "append_only": ["model_settings", "prompt_overrides", "snippets"],
+    "expiring": ["llm_cache"],
     # How people and files name a workspace is unique among all workspaces.
     "global_keys": ["workspaces_slug_key"],
     "policy": "(client_id = ( SELECT current_client() AS current_client))",
@@ -72,6 +75,8 @@ WHERE relnamespace = 'setpoint'::regnamespace AND relkind IN ('r', 'p', 'v', 'm'
     AND privilege <> ALL (CASE
         WHEN relispartition THEN ARRAY[]::text[]
         WHEN relname = ANY (:read_only) OR relkind = 'v' THEN ARRAY['SELECT']
+        WHEN relname = ANY (:append_only) THEN ARRAY['SELECT', 'INSERT']
+        WHEN relname = ANY (:expiring) THEN ARRAY['SELECT', 'INSERT', 'DELETE']
         ELSE ARRAY['SELECT', 'INSERT', 'UPDATE'] END)
     AND CASE WHEN privilege IN ('DELETE', 'TRUNCATE', 'TRIGGER')
         THEN has_table_privilege('setpoint_runtime', oid, privilege)

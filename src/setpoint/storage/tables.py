@@ -6,6 +6,7 @@ tables of its own (`message_texts`, `draft_texts`): analysis never touches their
 """
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Numeric,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -176,5 +178,103 @@ report_runs = Table(
     Column("failure", Text),
     PrimaryKeyConstraint("client_id", "id"),
     Index("report_runs_by_time", "client_id", "created_at"),
+    _belongs_to_workspace(),
+)
+
+model_settings = Table(
+    "model_settings",
+    metadata,
+    _required("client_id", Integer()),
+    _required("revision", Integer()),
+    # A revision without a model says that the workspace has none.
+    Column("model", Text),
+    Column("base_url", Text),
+    Column("effort", Identifier),
+    Column("daily_usd", Numeric),
+    Column("run_usd", Numeric),
+    Column("daily_tokens", BigInteger),
+    Column("run_tokens", BigInteger),
+    Column("input_price", Numeric),
+    Column("output_price", Numeric),
+    Column("author", Text, nullable=False),
+    Column("created_at", Instant, nullable=False, server_default=text("now()")),
+    PrimaryKeyConstraint("client_id", "revision"),
+    _belongs_to_workspace(),
+)
+
+prompt_overrides = Table(
+    "prompt_overrides",
+    metadata,
+    _required("client_id", Integer()),
+    _required("prompt_key"),
+    _required("revision", Integer()),
+    _required("prompt_version", Integer()),
+    Column("messages", JSONB(none_as_null=True)),
+    Column("author", Text, nullable=False),
+    Column("approver", Text, nullable=False),
+    Column("created_at", Instant, nullable=False, server_default=text("now()")),
+    Column("restores", Integer),
+    PrimaryKeyConstraint("client_id", "prompt_key", "revision"),
+    _belongs_to_workspace(),
+)
+
+snippets = Table(
+    "snippets",
+    metadata,
+    _required("client_id", Integer()),
+    _required("name"),
+    _required("revision", Integer()),
+    Column("text", Text),
+    Column("author", Text, nullable=False),
+    Column("approver", Text, nullable=False),
+    Column("created_at", Instant, nullable=False, server_default=text("now()")),
+    Column("restores", Integer),
+    PrimaryKeyConstraint("client_id", "name", "revision"),
+    _belongs_to_workspace(),
+)
+
+ai_calls = Table(
+    "ai_calls",
+    metadata,
+    _required("client_id", Integer()),
+    Column("id", Uuid, nullable=False),
+    Column("created_at", Instant, nullable=False, server_default=text("now()")),
+    _required("feature"),
+    _required("prompt_key"),
+    _required("prompt_version", Integer()),
+    _required("prompt_hash"),
+    _required("model"),
+    Column("effort", Identifier),
+    Column("run_id", Uuid),
+    _required("status"),
+    Column("error_kind", Identifier),
+    _required("attempts", Integer()),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    # None where no price is known, which is not zero.
+    Column("cost_usd", Numeric),
+    # What counts against the caps: known to be spent, or at worst.
+    Column("held_usd", Numeric),
+    Column("held_tokens", BigInteger, nullable=False),
+    _required("latency_ms", Integer()),
+    Column("metadata", JSONB, nullable=False),
+    PrimaryKeyConstraint("client_id", "id"),
+    Index("ai_calls_by_time", "client_id", "created_at"),
+    Index("ai_calls_by_run", "client_id", "run_id"),
+    _belongs_to_workspace(),
+)
+
+llm_cache = Table(
+    "llm_cache",
+    metadata,
+    _required("client_id", Integer()),
+    _required("key"),
+    _required("prompt_key"),
+    Column("value", JSONB, nullable=False),
+    Column("created_at", Instant, nullable=False, server_default=text("now()")),
+    Column("expires_at", Instant, nullable=False),
+    PrimaryKeyConstraint("client_id", "key"),
+    Index("llm_cache_by_expiry", "client_id", "expires_at"),
     _belongs_to_workspace(),
 )

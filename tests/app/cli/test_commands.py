@@ -34,6 +34,7 @@ def names() -> list[list[str]]:
 def test_the_commands_are_those_of_the_contract() -> None:
     expected = "demo migrate doctor import report:run report:list report:show dataset:export dataset:snapshot"
     expected += " workspace:create workspace:list report dataset workspace"
+    expected += " model model:show model:set model:clear calls"
 
     assert sorted(":".join(name) for name in names()) == sorted(expected.split())
 
@@ -47,7 +48,7 @@ def test_every_command_explains_itself(name: list[str]) -> None:
     assert "completion" not in answer.out
 
 
-@pytest.mark.parametrize("group", [[], ["report"], ["dataset"], ["workspace"]])
+@pytest.mark.parametrize("group", [[], ["report"], ["dataset"], ["workspace"], ["model"]])
 def test_a_group_alone_shows_what_there_is(group: list[str]) -> None:
     answer = nowhere(*group)
 
@@ -171,9 +172,10 @@ def test_whoever_mends_us_sees_the_traceback(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_no_command_loads_what_it_does_not_need_to_explain_itself() -> None:
-    heavy = {"altair", "duckdb", "ibis", "pandas", "scipy", "sqlalchemy", "statsmodels"}
+    heavy = {"altair", "duckdb", "ibis", "pandas", "pydantic_ai", "scipy", "sqlalchemy", "statsmodels"}
     code = (
         "import sys; from setpoint.app.cli.commands import main; main(['--help']); main(['report', 'run', '--help']);"
+        "main(['model', 'set', '--help']); main(['calls', '--help']);"
         "print(*sorted(sys.modules), file=sys.stderr)"
     )
     loaded = subprocess.run(

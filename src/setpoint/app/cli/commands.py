@@ -22,6 +22,8 @@ _COMMANDS = {
     "report": "reports",
     "dataset": "datasets",
     "workspace": "workspaces",
+    "model": "models",
+    "calls": "calls",
     "migrate": "migrate",
     "doctor": "doctor",
 }

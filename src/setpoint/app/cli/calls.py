@@ -1,0 +1,98 @@
+"""`setpoint calls`."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from setpoint.app.cli.common import DataDir, Json, WorkspaceSlug, command_app, output, print_json, run_async
+from setpoint.domain.errors import UsageError
+from setpoint.domain.windows import format_instant, parse_instant
+
+if TYPE_CHECKING:
+    from setpoint.llm.figures import CallFigures
+
+app = command_app()
+
+
+@app.command(short_help="What a workspace's calls to models took: tokens, cost, time, failures.")
+def calls(
+    workspace: WorkspaceSlug,
+    start: Annotated[
+        str | None, typer.Option("--from", help="First day or instant, UTC; default: all.", show_default=False)
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", help="Day or instant where it ends, not included.", show_default=False)
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Calls to language models by feature, prompt and model: how many, their tokens, cost, latency and failures."""
+    since = None if start is None else parse_instant(start, "--from")
+    until = None if end is None else parse_instant(end, "--to")
+    if since is not None and until is not None and since >= until:
+        raise UsageError("--from must lie before --to.")
+    figures = run_async(_read(data_dir, workspace, since, until))
+    if as_json:
+        bounds = {"from": since and format_instant(since), "to": until and format_instant(until)}
+        print_json({"workspace": workspace, **bounds, "calls": [_document(each) for each in figures]})
+        return
+    if not figures:
+        output.print("No model was asked here in this time.", markup=False)
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("Prompt", "Model"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("Calls", "Cached", "Tokens in", "Tokens out", "Cost, USD", "p50 ms", "p95 ms", "Failed"):
+        table.add_column(heading, justify="right")
+    for each in figures:
+        table.add_row(*_cells(each))
+    output.print(table)
+
+
+async def _read(
+    data_dir: Path | None, slug: str, since: datetime | None, until: datetime | None
+) -> "list[CallFigures]":
+    from setpoint.app.wiring import Settings, open_database, workspace_of
+    from setpoint.llm.figures import call_figures
+
+    async with open_database(Settings.read(data_dir)) as database:
+        workspace = await workspace_of(database, slug)
+        async with database.tenant(workspace.client_id) as connection:
+            return await call_figures(connection, workspace.client_id, since, until)
+
+
+def _document(figures: "CallFigures") -> dict[str, Any]:
+    return {
+        "feature": figures.feature,
+        "prompt": figures.prompt_key,
+        "prompt_version": figures.prompt_version,
+        "model": figures.model,
+        "calls": figures.calls,
+        "cached": figures.cached,
+        "failures": {str(status): count for status, count in figures.failures.items()},
+        "input_tokens": figures.input_tokens,
+        "output_tokens": figures.output_tokens,
+        "cached_tokens": figures.cached_tokens,
+        "cost_usd": None if figures.cost_usd is None else float(figures.cost_usd),
+        "unpriced": figures.unpriced,
+        "latency_ms": {"p50": figures.latency_p50, "p95": figures.latency_p95},
+    }
+
+
+def _cells(figures: "CallFigures") -> list[str]:
+    cost = "unknown" if figures.cost_usd is None else f"{figures.cost_usd:.4f}"
+    # A sum that leaves calls out says so.
+    if figures.cost_usd is not None and figures.unpriced:
+        cost = f"at least {cost}"
+    failed = ", ".join(f"{count} {status}" for status, count in figures.failures.items())
+    return [
+        f"{figures.prompt_key} v{figures.prompt_version}",
+        figures.model,
+        *(f"{number:,}" for number in (figures.calls, figures.cached, figures.input_tokens, figures.output_tokens)),
+        cost,
+        *("–" if latency is None else f"{latency:,}" for latency in (figures.latency_p50, figures.latency_p95)),
+        failed or "0",
+    ]
