@@ -9,13 +9,10 @@ from hypothesis import strategies as st
 
 from setpoint.domain.measured import Measured, Refused
 from setpoint.stats.proportions import (
-    StratifiedDifference,
-    Stratum,
     further_trials,
     minimum_detectable_difference,
     newcombe_difference,
     sample_size_per_arm,
-    stratified_difference,
     wilson,
 )
 
@@ -75,65 +72,6 @@ def test_the_sizes_that_a_comparison_needs(first: float, second: float, per_arm:
     assert sample_size_per_arm(second, first) == per_arm
 
 
-# The data and results of R's own examples of mantelhaen.test, which corrects for continuity.
-PENICILLIN = [Stratum(3, 3, 3, 9), Stratum(6, 8, 0, 4), Stratum(5, 11, 1, 1)]
-BERKELEY = [
-    Stratum(512, 825, 89, 108),
-    Stratum(353, 560, 17, 25),
-    Stratum(120, 325, 202, 593),
-    Stratum(138, 417, 131, 375),
-    Stratum(53, 191, 94, 393),
-    Stratum(22, 373, 24, 341),
-]
-
-
-def stratified(strata: list[Stratum]) -> StratifiedDifference:
-    result = stratified_difference(strata)
-    assert isinstance(result, StratifiedDifference), result
-    return result
-
-
-def test_strata_give_the_published_tests() -> None:
-    penicillin = stratified([*PENICILLIN, Stratum(0, 0, 6, 11), Stratum(2, 2, 5, 5)])
-    berkeley = stratified(BERKELEY)
-
-    assert (round(penicillin.chi2, 4), round(penicillin.p_value, 5)) == (3.9286, 0.04747)
-    assert (round(berkeley.chi2, 4), round(berkeley.p_value, 4)) == (1.4269, 0.2323)
-
-
-def test_strata_turn_the_collapsed_difference_around() -> None:
-    """Berkeley: men are admitted more often in total, women within the departments."""
-    collapsed = measured(
-        newcombe_difference(
-            sum(s.successes_1 for s in BERKELEY),
-            sum(s.trials_1 for s in BERKELEY),
-            sum(s.successes_2 for s in BERKELEY),
-            sum(s.trials_2 for s in BERKELEY),
-        )
-    )
-
-    assert collapsed.low > 0
-    assert stratified(BERKELEY).difference < 0
-
-
-def test_one_stratum_is_the_plain_difference() -> None:
-    assert stratified([Stratum(30, 100, 20, 100)]).difference == pytest.approx(0.1)
-
-
-@pytest.mark.parametrize(
-    "strata",
-    [
-        [],
-        [Stratum(3, 10, 0, 0), Stratum(0, 0, 2, 10)],
-        [Stratum(0, 10, 0, 10)],
-        [Stratum(10, 10, 5, 5)],
-        [Stratum(0, 10, 0, 10), Stratum(7, 7, 5, 5)],
-    ],
-)
-def test_strata_that_tell_nothing_are_refused(strata: list[Stratum]) -> None:
-    assert isinstance(stratified_difference(strata), Refused)
-
-
 def test_nothing_is_estimated_of_nothing() -> None:
     assert isinstance(wilson(0, 0), Refused)
     assert isinstance(newcombe_difference(0, 0, 3, 10), Refused)
@@ -147,8 +85,6 @@ def test_counts_and_rates_that_cannot_be_raise() -> None:
             wilson(successes, trials)
         with pytest.raises(ValueError, match="cannot be"):
             newcombe_difference(1, 2, successes, trials)
-        with pytest.raises(ValueError, match="cannot be"):
-            stratified_difference([Stratum(successes, trials, 1, 2)])
     with pytest.raises(ValueError, match="not a confidence"):
         wilson(1, 2, confidence=95)
     with pytest.raises(ValueError, match="not a rate"):
