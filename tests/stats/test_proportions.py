@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import brentq, minimize_scalar
+from scipy.special import xlogy
+from scipy.stats import norm
 
 from setpoint.domain.measured import Measured, Refused
 from setpoint.stats.proportions import (
@@ -61,6 +64,43 @@ def test_newcombe_gives_the_published_intervals(
 
     assert round(difference.low, digits) == low
     assert round(difference.high, digits) == pytest.approx(high, abs=10**-digits / 2)
+
+
+# The library's own score interval puts the first arm's size where the second's belongs, and raises on the second case.
+@pytest.mark.parametrize(
+    ("first", "second", "low", "high"),
+    [((56, 70), (48, 80), 0.0528, 0.3382), ((9, 10), (3, 10), 0.1700, 0.8406)],
+)
+def test_newcombe_is_near_the_score_interval(
+    first: tuple[int, int], second: tuple[int, int], low: float, high: float
+) -> None:
+    score_low, score_high = miettinen_nurminen(first, second)
+    newcombe = measured(newcombe_difference(*first, *second))
+
+    assert (round(score_low, 4), round(score_high, 4)) == (low, high)
+    assert newcombe.low == pytest.approx(score_low, abs=0.04)
+    assert newcombe.high == pytest.approx(score_high, abs=0.04)
+
+
+def miettinen_nurminen(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
+    """Invert the score test of a difference; Miettinen and Nurminen, Statistics in Medicine 4:213 (1985)."""
+    (x, m), (y, n) = first, second
+    estimate = x / m - y / n
+
+    def excess(difference: float) -> float:
+        """The squared score less its quantile; the variance is that of the likeliest rates this far apart."""
+
+        def unlikely(rate: float) -> float:
+            other = rate - difference
+            return -float(xlogy(x, rate) + xlogy(m - x, 1 - rate) + xlogy(y, other) + xlogy(n - y, 1 - other))
+
+        bounds = (max(0.0, difference), min(1.0, 1 + difference))
+        rate = float(minimize_scalar(unlikely, bounds=bounds, method="bounded", options={"xatol": 1e-12}).x)
+        other = rate - difference
+        variance = (rate * (1 - rate) / m + other * (1 - other) / n) * (m + n) / (m + n - 1)
+        return (estimate - difference) ** 2 / variance - float(norm.isf(0.025)) ** 2
+
+    return float(brentq(excess, -1 + 1e-6, estimate)), float(brentq(excess, estimate, 1 - 1e-6))
 
 
 @pytest.mark.parametrize(
