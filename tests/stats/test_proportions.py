@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import brentq, minimize_scalar
+from scipy.special import xlogy
+from scipy.stats import norm
 
 from setpoint.domain.measured import Measured, Refused
 from setpoint.stats.proportions import (
-    StratifiedDifference,
-    Stratum,
     further_trials,
     minimum_detectable_difference,
     newcombe_difference,
     sample_size_per_arm,
-    stratified_difference,
     wilson,
 )
 
@@ -66,6 +66,43 @@ def test_newcombe_gives_the_published_intervals(
     assert round(difference.high, digits) == pytest.approx(high, abs=10**-digits / 2)
 
 
+# The library's own score interval puts the first arm's size where the second's belongs, and raises on the second case.
+@pytest.mark.parametrize(
+    ("first", "second", "low", "high"),
+    [((56, 70), (48, 80), 0.0528, 0.3382), ((9, 10), (3, 10), 0.1700, 0.8406)],
+)
+def test_newcombe_is_near_the_score_interval(
+    first: tuple[int, int], second: tuple[int, int], low: float, high: float
+) -> None:
+    score_low, score_high = miettinen_nurminen(first, second)
+    newcombe = measured(newcombe_difference(*first, *second))
+
+    assert (round(score_low, 4), round(score_high, 4)) == (low, high)
+    assert newcombe.low == pytest.approx(score_low, abs=0.04)
+    assert newcombe.high == pytest.approx(score_high, abs=0.04)
+
+
+def miettinen_nurminen(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
+    """Invert the score test of a difference; Miettinen and Nurminen, Statistics in Medicine 4:213 (1985)."""
+    (x, m), (y, n) = first, second
+    estimate = x / m - y / n
+
+    def excess(difference: float) -> float:
+        """The squared score less its quantile; the variance is that of the likeliest rates this far apart."""
+
+        def unlikely(rate: float) -> float:
+            other = rate - difference
+            return -float(xlogy(x, rate) + xlogy(m - x, 1 - rate) + xlogy(y, other) + xlogy(n - y, 1 - other))
+
+        bounds = (max(0.0, difference), min(1.0, 1 + difference))
+        rate = float(minimize_scalar(unlikely, bounds=bounds, method="bounded", options={"xatol": 1e-12}).x)
+        other = rate - difference
+        variance = (rate * (1 - rate) / m + other * (1 - other) / n) * (m + n) / (m + n - 1)
+        return (estimate - difference) ** 2 / variance - float(norm.isf(0.025)) ** 2
+
+    return float(brentq(excess, -1 + 1e-6, estimate)), float(brentq(excess, estimate, 1 - 1e-6))
+
+
 @pytest.mark.parametrize(
     ("first", "second", "per_arm"), [(0.10, 0.15, 686), (0.08, 0.10, 3_213), (0.007, 0.011, 8_750)]
 )
@@ -73,65 +110,6 @@ def test_the_sizes_that_a_comparison_needs(first: float, second: float, per_arm:
     """80% power at the two-sided level of 5%; R's power.prop.test gives the first as 685.6."""
     assert sample_size_per_arm(first, second) == per_arm
     assert sample_size_per_arm(second, first) == per_arm
-
-
-# The data and results of R's own examples of mantelhaen.test, which corrects for continuity.
-PENICILLIN = [Stratum(3, 3, 3, 9), Stratum(6, 8, 0, 4), Stratum(5, 11, 1, 1)]
-BERKELEY = [
-    Stratum(512, 825, 89, 108),
-    Stratum(353, 560, 17, 25),
-    Stratum(120, 325, 202, 593),
-    Stratum(138, 417, 131, 375),
-    Stratum(53, 191, 94, 393),
-    Stratum(22, 373, 24, 341),
-]
-
-
-def stratified(strata: list[Stratum]) -> StratifiedDifference:
-    result = stratified_difference(strata)
-    assert isinstance(result, StratifiedDifference), result
-    return result
-
-
-def test_strata_give_the_published_tests() -> None:
-    penicillin = stratified([*PENICILLIN, Stratum(0, 0, 6, 11), Stratum(2, 2, 5, 5)])
-    berkeley = stratified(BERKELEY)
-
-    assert (round(penicillin.chi2, 4), round(penicillin.p_value, 5)) == (3.9286, 0.04747)
-    assert (round(berkeley.chi2, 4), round(berkeley.p_value, 4)) == (1.4269, 0.2323)
-
-
-def test_strata_turn_the_collapsed_difference_around() -> None:
-    """Berkeley: men are admitted more often in total, women within the departments."""
-    collapsed = measured(
-        newcombe_difference(
-            sum(s.successes_1 for s in BERKELEY),
-            sum(s.trials_1 for s in BERKELEY),
-            sum(s.successes_2 for s in BERKELEY),
-            sum(s.trials_2 for s in BERKELEY),
-        )
-    )
-
-    assert collapsed.low > 0
-    assert stratified(BERKELEY).difference < 0
-
-
-def test_one_stratum_is_the_plain_difference() -> None:
-    assert stratified([Stratum(30, 100, 20, 100)]).difference == pytest.approx(0.1)
-
-
-@pytest.mark.parametrize(
-    "strata",
-    [
-        [],
-        [Stratum(3, 10, 0, 0), Stratum(0, 0, 2, 10)],
-        [Stratum(0, 10, 0, 10)],
-        [Stratum(10, 10, 5, 5)],
-        [Stratum(0, 10, 0, 10), Stratum(7, 7, 5, 5)],
-    ],
-)
-def test_strata_that_tell_nothing_are_refused(strata: list[Stratum]) -> None:
-    assert isinstance(stratified_difference(strata), Refused)
 
 
 def test_nothing_is_estimated_of_nothing() -> None:
@@ -147,8 +125,6 @@ def test_counts_and_rates_that_cannot_be_raise() -> None:
             wilson(successes, trials)
         with pytest.raises(ValueError, match="cannot be"):
             newcombe_difference(1, 2, successes, trials)
-        with pytest.raises(ValueError, match="cannot be"):
-            stratified_difference([Stratum(successes, trials, 1, 2)])
     with pytest.raises(ValueError, match="not a confidence"):
         wilson(1, 2, confidence=95)
     with pytest.raises(ValueError, match="not a rate"):

@@ -19,12 +19,8 @@ from setpoint.reports.presentation import (
     points_text,
     rate_text,
 )
-from setpoint.stats.proportions import (
-    StratifiedDifference,
-    Stratum,
-    minimum_detectable_difference,
-    stratified_difference,
-)
+from setpoint.stats.proportions import Stratum, minimum_detectable_difference
+from setpoint.stats.stratified import mantel_haenszel_difference
 
 Contests = Mapping[Channel, Contest]
 
@@ -163,31 +159,32 @@ def _doubt(winner: Side, channels: Contests, demands: Demands) -> str | None:
     """Return what the channels say against the crude winner, or None when they bear it out."""
     if len(channels) < 2:
         return None
-    held_equal = _with_channel_held_equal(channels)
+    held_equal = _with_channel_held_equal(channels, demands)
     other = _OTHER[winner]
-    turned = not isinstance(held_equal, Refused) and (held_equal.difference < 0) == (winner == "ai")
+    turned = not isinstance(held_equal, Refused) and (held_equal.value < 0) == (winner == "ai")
     if turned or any(contest.winner == other for contest in channels.values()):
         against = listed(_led_by(other, channels))
         return f"{_OWNER[other]} is the higher one {against}"
-    if isinstance(held_equal, Refused) or held_equal.p_value > demands.alpha:
+    if isinstance(held_equal, Refused) or held_equal.low <= 0 <= held_equal.high:
         return "with the channel held equal the difference cannot be told from zero"
     return None
 
 
 def _hidden_winner(channels: Contests, demands: Demands) -> Side | None:
     """Return who books more with the channel held equal, where that is told apart from zero."""
-    held_equal = _with_channel_held_equal(channels)
-    if len(channels) < 2 or isinstance(held_equal, Refused) or held_equal.p_value > demands.alpha:
+    held_equal = _with_channel_held_equal(channels, demands)
+    if len(channels) < 2 or isinstance(held_equal, Refused) or held_equal.low <= 0 <= held_equal.high:
         return None
-    return "ai" if held_equal.difference > 0 else "setter"
+    return "ai" if held_equal.value > 0 else "setter"
 
 
-def _with_channel_held_equal(channels: Contests) -> StratifiedDifference | Refused:
-    return stratified_difference(
+def _with_channel_held_equal(channels: Contests, demands: Demands) -> Measured | Refused:
+    return mantel_haenszel_difference(
         [
             Stratum(contest.ai.booked, contest.ai.n, contest.setter.booked, contest.setter.n)
             for contest in channels.values()
-        ]
+        ],
+        demands.confidence,
     )
 
 

@@ -1,4 +1,4 @@
-"""Rates and differences of rates: intervals, a test across strata, and the size a comparison needs.
+"""Rates and differences of rates: their intervals, and the size a comparison needs.
 
 Counts go in as whole numbers, rates are fractions between 0 and 1. Counts that cannot be (more successes than
 trials, negative ones) raise ValueError: they are a mistake of the caller. What cannot be estimated from
@@ -6,11 +6,9 @@ possible counts is `Refused`.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scipy.optimize import brentq
-from statsmodels.stats.contingency_tables import StratifiedTable
 from statsmodels.stats.proportion import (
     confint_proportions_2indep,
     power_proportions_2indep,
@@ -29,15 +27,6 @@ class Stratum:
     trials_1: int
     successes_2: int
     trials_2: int
-
-
-@dataclass(frozen=True, slots=True)
-class StratifiedDifference:
-    """The difference of two rates (first minus second) with the strata held equal, and its test."""
-
-    difference: float
-    chi2: float
-    p_value: float
 
 
 def wilson(successes: int, trials: int, confidence: float = 0.95) -> Measured | Refused:
@@ -71,38 +60,6 @@ def newcombe_difference(
     )
     value = successes_1 / trials_1 - successes_2 / trials_2
     return Measured(value, max(-1.0, float(low)), min(1.0, float(high)), confidence)
-
-
-def stratified_difference(strata: Sequence[Stratum]) -> StratifiedDifference | Refused:
-    """Compare two arms with the strata held equal: Mantel-Haenszel weights, Cochran-Mantel-Haenszel test.
-
-    Strata in which an arm is empty say nothing about the difference and take no part.
-    The test has the continuity correction, as in R. Source: Agresti, Categorical Data Analysis (2013), 6.4.
-    """
-    for stratum in strata:
-        _check_counts(stratum.successes_1, stratum.trials_1)
-        _check_counts(stratum.successes_2, stratum.trials_2)
-    shared = [s for s in strata if s.trials_1 and s.trials_2]
-    if not shared:
-        return Refused("The two sides have no stratum in common.")
-    successes = sum(s.successes_1 + s.successes_2 for s in shared)
-    if successes in (0, sum(s.trials_1 + s.trials_2 for s in shared)):
-        return Refused("The outcome is the same everywhere: there is nothing to compare.")
-    weights = [s.trials_1 * s.trials_2 / (s.trials_1 + s.trials_2) for s in shared]
-    gaps = [s.successes_1 / s.trials_1 - s.successes_2 / s.trials_2 for s in shared]
-    difference = sum(w * gap for w, gap in zip(weights, gaps, strict=True)) / sum(weights)
-    varied = [s for s in shared if 0 < s.successes_1 + s.successes_2 < s.trials_1 + s.trials_2]
-    if not varied:
-        return Refused("Within every stratum the outcome is the same: there is nothing to compare.")
-    tables = [
-        [
-            [s.successes_1, s.trials_1 - s.successes_1],
-            [s.successes_2, s.trials_2 - s.successes_2],
-        ]
-        for s in varied
-    ]
-    test = StratifiedTable(tables).test_null_odds(correction=True)
-    return StratifiedDifference(difference, float(test.statistic), float(test.pvalue))
 
 
 def sample_size_per_arm(rate_1: float, rate_2: float, power: float = 0.8, alpha: float = 0.05) -> int:
