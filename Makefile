@@ -61,7 +61,7 @@ $(CREATED):
 	fi; exit 1
 
 $(RUNTIME): requirements.lock pyproject.toml $(CREATED)
-	@echo "Installing into $(VENV) (about a minute the first time)" >&2
+	@echo "Installing into $(VENV) (a few minutes the first time)" >&2
 	@$(PIP_INSTALL) --requirement requirements.lock
 	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@

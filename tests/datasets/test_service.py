@@ -142,6 +142,7 @@ async def test_a_seed_is_only_a_seed(facts: Facts, window: Window) -> None:
         ({"max_leads": 0}, "--max-leads must be at least 1."),
         ({"max_leads": -5}, "--max-leads must be at least 1."),
         ({"seed": "a\0b"}, "--seed must be plain text."),
+        ({"seed": "a\x1b[31m"}, "--seed must be plain text."),
         ({"seed": "a\udcffb"}, "--seed must be plain text."),
     ],
 )

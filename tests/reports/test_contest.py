@@ -37,10 +37,10 @@ def test_large_arms_that_book_alike_are_measured_but_nobody_wins() -> None:
     ("counts", "reason"),
     [
         ((0, 0, 0, 0), "No lead has a settled outcome yet."),
-        ((5, 90, 0, 0), "Only AI sent"),
-        ((0, 0, 5, 90), "Only setters sent"),
+        ((5, 90, 0, 0), "Only AI has leads with a settled outcome"),
+        ((0, 0, 5, 90), "Only setters have leads with a settled outcome"),
         ((0, 90, 0, 80), "170 mature leads and none booked"),
-        ((1, 1, 0, 0), "Only AI sent"),
+        ((1, 1, 0, 0), "Only AI has leads with a settled outcome"),
         ((9, 9, 8, 8), "17 mature leads and all booked"),
     ],
 )

@@ -63,7 +63,7 @@ def noted(**channels: Counts) -> list[str]:
         (
             (0, 0, 8, 80),
             (
-                "No comparison in email. Only setters sent the messages that count here: there is nothing to "
+                "No comparison in email. Only setters have leads with a settled outcome here: there is nothing to "
                 "compare with."
             ),
         ),

@@ -1,6 +1,5 @@
 """The one entry point to the dataset: a workspace, a window, and every control over what is in it."""
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,8 +41,8 @@ class DatasetRequest:
     def __post_init__(self) -> None:
         if self.max_leads is not None and self.max_leads < 1:
             raise UsageError("--max-leads must be at least 1.")
-        # What no database takes: a NUL, and bytes of a command line that were not UTF-8.
-        if not re.fullmatch("[^\0\ud800-\udfff]*", self.seed):
+        # It is stored and shown again: no NUL, no bytes that were not UTF-8, nothing that a terminal would obey.
+        if not self.seed.isprintable():
             raise UsageError("--seed must be plain text.")
 
 

@@ -113,8 +113,8 @@ def decide(ai: Arm, setter: Arm, demands: Demands) -> Contest:
     if total == 0:
         reason = "No lead has a settled outcome yet."
     elif not ai.n or not setter.n:
-        only = "setters" if setter.n else "AI"
-        reason = f"Only {only} sent the messages that count here: there is nothing to compare with."
+        only = "setters have" if setter.n else "AI has"
+        reason = f"Only {only} leads with a settled outcome here: there is nothing to compare with."
     elif booked == 0:
         reason = f"{leads_text(total, 'mature')} and none booked: there is no rate to compare yet."
     elif booked == total:

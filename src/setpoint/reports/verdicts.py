@@ -139,8 +139,10 @@ def _side_text(bound: float, outcome: Measured) -> str:
 
 
 def _missing_text(missing: Missing) -> str:
-    ai, setter = about(missing.ai), about(missing.setter)
-    total = ai + setter
+    # The smaller part is rounded, the larger is what the rounded total leaves, so that the three add up.
+    total = about(missing.ai + missing.setter)
+    smaller = about(min(missing.ai, missing.setter))
+    ai, setter = (smaller, total - smaller) if missing.ai <= missing.setter else (total - smaller, smaller)
     text = f"about {count_text(total)} more mature {'lead is' if total == 1 else 'leads are'} needed"
     if not missing.ai or not missing.setter:
         return f"{text}, from {'AI' if missing.ai else 'setters'}."
