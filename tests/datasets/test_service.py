@@ -123,7 +123,7 @@ async def test_workspaces_with_the_same_ids_never_mix(new_facts: FactsFactory, w
     assert specified_cells(worlds[0], window, ()) != specified_cells(worlds[1], window, ())
 
 
-SEEDS = ["", "100%", "%s %d %(x)s", "it's", '"', "\\", "\\'", "a\\b%'\"", "é 🎲", "two\nlines", "x" * 5000]
+SEEDS = ["", "100%", "%s %d %(x)s", "it's", '"', "\\", "\\'", "a\\b%'\"", "é 🎲", "x" * 5000]
 
 
 async def test_a_seed_is_only_a_seed(facts: Facts, window: Window) -> None:
@@ -143,6 +143,7 @@ async def test_a_seed_is_only_a_seed(facts: Facts, window: Window) -> None:
         ({"max_leads": -5}, "--max-leads must be at least 1."),
         ({"seed": "a\0b"}, "--seed must be plain text."),
         ({"seed": "a\x1b[31m"}, "--seed must be plain text."),
+        ({"seed": "two\nlines"}, "--seed must be plain text."),
         ({"seed": "a\udcffb"}, "--seed must be plain text."),
     ],
 )

@@ -83,8 +83,14 @@ async def ended_by(number: signal.Signals, cleaned: list[str]) -> None:
 def test_a_signal_ends_the_work_once_it_has_cleaned_up(number: signal.Signals) -> None:
     cleaned: list[str] = []
 
-    with pytest.raises(Stopped) as stopped:
-        run_async(ended_by(number, cleaned))
+    # Whoever started the tests may have had it ignored.
+    usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+    before = signal.signal(number, usual)
+    try:
+        with pytest.raises(Stopped) as stopped:
+            run_async(ended_by(number, cleaned))
+    finally:
+        signal.signal(number, before)
 
     assert stopped.value.exit_status == 128 + number
     assert cleaned == ["cleaned"]
@@ -98,8 +104,12 @@ def test_what_breaks_while_the_work_is_ended_is_no_news() -> None:
         finally:
             raise ZeroDivisionError
 
-    with pytest.raises(Stopped):
-        run_async(work())
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(Stopped):
+            run_async(work())
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_signal_that_is_to_be_ignored_is_ignored() -> None:
