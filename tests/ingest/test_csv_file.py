@@ -57,6 +57,13 @@ def test_what_stands_in_the_quotes_of_a_ragged_row_is_never_a_row(path: Path) ->
     assert "it goes on to line 4" in rejections[0].fault.message
 
 
+def test_a_file_that_ends_inside_a_quote_ends_in_the_middle(path: Path) -> None:
+    rows, rejections, reader = read(path, HEADER + b'a,1\nb,"2 and')
+    assert rows == {"a": "1"}
+    assert told(rejections) == [(3, "cut_off")]
+    assert reader.truncated
+
+
 def test_an_unclosed_quote_costs_its_own_line_only(path: Path) -> None:
     rows, rejections, _ = read(path, HEADER + b'a,1\nb,"2\nc,3\nd,4\n')
     assert rows == {"a": "1", "c": "3", "d": "4"}

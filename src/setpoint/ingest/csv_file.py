@@ -210,7 +210,11 @@ class CsvReader:
             except _RecordTooLong:
                 yield self._reject(_TOO_LONG)
             except csv.Error as error:
-                yield self._reject(_explain(str(error)))
+                fault = _explain(str(error))
+                if fault is _UNCLOSED and len(self._record) == 1 and not self._record[0].endswith(("\n", "\r")):
+                    # The quote is opened in the last line, which has no end: nothing was meant to close it here.
+                    self._cut_off, fault = True, _CUT_OFF
+                yield self._reject(fault)
 
     def _is_cut_off(self) -> bool:
         """Whether the record just read is the last of a file whose compressed data broke off inside it."""
