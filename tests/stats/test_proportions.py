@@ -66,7 +66,7 @@ def test_newcombe_gives_the_published_intervals(
     assert round(difference.high, digits) == pytest.approx(high, abs=10**-digits / 2)
 
 
-# The library's own score interval puts the first arm's size where the second's belongs, and raises on the second case.
+# The library's own score interval has the first arm's size where the second's belongs, and raises on the second case.
 @pytest.mark.parametrize(
     ("first", "second", "low", "high"),
     [((56, 70), (48, 80), 0.0528, 0.3382), ((9, 10), (3, 10), 0.1700, 0.8406)],
