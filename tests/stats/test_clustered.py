@@ -174,7 +174,7 @@ def test_five_messages_a_lead() -> None:
     clustered, by_message = coverage(leads=400, share=0.5, draws=600)
 
     assert clustered == pytest.approx(0.95, abs=0.025)
-    assert by_message == pytest.approx(0.87, abs=0.035)
+    assert by_message == pytest.approx(0.863, abs=0.035)
 
 
 @pytest.mark.proof
@@ -183,7 +183,7 @@ def test_five_messages_a_lead_in_many_draws() -> None:
     clustered, by_message = coverage(leads=400, share=0.5, draws=8_000)
 
     assert clustered == pytest.approx(0.95, abs=0.008)
-    assert by_message == pytest.approx(0.867, abs=0.01)
+    assert by_message == pytest.approx(0.863, abs=0.01)
 
 
 @pytest.mark.proof
