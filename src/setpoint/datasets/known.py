@@ -119,7 +119,9 @@ def _of_person(first: str, last: str) -> Iterator[_Sign]:
     if first and last:
         for family in dict.fromkeys((last, *last.split(), *last.split("-"))):
             yield from _of_phrase(Kind.NAME, _words(first) + _words(family))
-        yield from _of_phrase(Kind.NAME, _words(last) + _words(first))
+        # "Roe, Ann" is one name, and in "ann roe, ann@" the last word belongs to an address.
+        for sign in _of_phrase(Kind.NAME, _words(last) + _words(first)):
+            yield sign._replace(pattern=f"{sign.pattern}(?!@)")
         if _words(first) and len(last) > 2:
             yield from _of_phrase(Kind.NAME, [_words(first)[0][0], *_words(last)])
 
