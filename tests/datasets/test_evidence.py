@@ -42,7 +42,13 @@ LEADS: list[dict[str, Any]] = [
 MESSAGES: list[tuple[str, str, dict[str, Any], str | None, str | None]] = [
     ("m1", "ann@acme.io", {"sent_by": "setter", "sender_email": "maya.lindholm@fernhill.test"}, "For Acme", "Hi Ann"),
     ("m2", "ann@acme.io", {"ai_draft_external_id": "d1"}, None, "Ann, call 205-555-0123? Maya"),
-    ("m3", "ann@acme.io", {"direction": "inbound"}, "Re: x", "ann roe, ann@acme.io"),
+    (
+        "m3",
+        "ann@acme.io",
+        {"direction": "inbound", "sender_email": "nobody@acme.io"},
+        "Re: x",
+        "ann roe, ann@acme.io",
+    ),
     ("m4", "lead-2", {}, None, "Nobody is named"),
     ("m5", "lead-2", {}, None, None),
 ]
@@ -107,6 +113,14 @@ async def test_what_the_lead_wrote_is_redacted_too(database: Database, filled: W
     async with database.tenant(filled.client_id) as connection:
         [found] = await evidence(connection, filled.client_id, Role.ADMIN, ["m3"], 1)
     assert (found.sender, found.subject, found.snippet) == ("lead", "Re: x", "[name], [email]")
+
+
+async def test_what_one_lead_is_called_is_not_taken_out_of_what_others_got(
+    database: Database, filled: Workspace
+) -> None:
+    async with database.tenant(filled.client_id) as connection:
+        [found] = await evidence(connection, filled.client_id, Role.ADMIN, ["m4"], 1)
+    assert found.snippet == "Nobody is named"
 
 
 async def test_a_message_without_text_is_shown_empty(database: Database, filled: Workspace) -> None:

@@ -185,7 +185,12 @@ async def _team(connection: AsyncConnection, client_id: int) -> tuple[str, ...]:
     """The addresses that the workspace's people send from. AI writes in their names too, and leaves none behind."""
     query = (
         select(messages.c.sender_email)
-        .where(messages.c.client_id == client_id, messages.c.sender_email.is_not(None))
+        .where(
+            messages.c.client_id == client_id,
+            # Leads have addresses too, on what they wrote.
+            messages.c.direction == Direction.OUTBOUND,
+            messages.c.sender_email.is_not(None),
+        )
         .group_by(messages.c.sender_email)
         .order_by(func.count().desc(), messages.c.sender_email)
         .limit(_TEAM)
