@@ -17,7 +17,7 @@ from setpoint.domain.vocabulary import Channel
 from setpoint.domain.windows import Window
 
 # What some engine's SQL could take for an escape, a parameter, a variable or the end of a text.
-ODD_SEED = "100% 'é\\' ${env:HOME} %s :x ? $1 -- \"\n"
+ODD_SEED = "100% 'é\\' ${env:HOME} %s :x ? $1 -- \""
 
 
 async def csv_of(engine: Engine, request: DatasetRequest) -> bytes:
