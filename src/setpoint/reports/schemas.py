@@ -1,0 +1,246 @@
+"""The sections of a report document: plain mappings that JSON holds, and every reading of a report is drawn from.
+
+A number stands with its interval, or there is a refusal that says why there is none; never both, never neither.
+"""
+
+from typing import Literal, TypedDict
+
+from setpoint.domain.measured import Measured, Refused
+
+
+class IntervalDocument(TypedDict):
+    """An estimate and its interval. Rates and differences are fractions."""
+
+    value: float
+    low: float
+    high: float
+    confidence: float
+
+
+class RefusalDocument(TypedDict):
+    """Why there is no number, and how many leads are missing where that is known."""
+
+    reason: str
+    needed: int | None
+
+
+class EstimateDocument(TypedDict):
+    """A number or why there is none: exactly one of the two is not null."""
+
+    measured: IntervalDocument | None
+    refused: RefusalDocument | None
+
+
+def estimate_document(outcome: Measured | Refused) -> EstimateDocument:
+    """The document of an estimate."""
+    if isinstance(outcome, Refused):
+        return {"measured": None, "refused": refusal_document(outcome)}
+    return {
+        "measured": {
+            "value": outcome.value,
+            "low": outcome.low,
+            "high": outcome.high,
+            "confidence": outcome.confidence,
+        },
+        "refused": None,
+    }
+
+
+def refusal_document(refused: Refused) -> RefusalDocument:
+    """The document of a refusal."""
+    return {"reason": refused.reason, "needed": refused.needed}
+
+
+Side = Literal["ai", "setter"]
+
+
+class SideCounts(TypedDict):
+    """Leads (or what the section counts) of AI and of the setters."""
+
+    ai: int
+    setter: int
+
+
+class LevelDocument(TypedDict):
+    """One level of a covariate and how many leads of each side it has."""
+
+    level: str
+    label: str
+    ai: int
+    setter: int
+
+
+class BalanceDocument(TypedDict):
+    """How the leads of the two sides differ in one covariate. `gap` is the share that would have to change level."""
+
+    covariate: str
+    label: str
+    levels: list[LevelDocument]
+    gap: float
+
+
+class LadderStep(TypedDict):
+    """One estimate of how much more AI books than setters, in the order from crude to most careful.
+
+    `key` is crude, stratified, adjusted or same_stage; `unit` is what it counts (leads or messages), `n` how many
+    of them it rests on.
+    """
+
+    key: str
+    label: str
+    note: str
+    unit: Literal["leads", "messages"]
+    n: int
+    estimate: EstimateDocument
+
+
+class StrataDocument(TypedDict):
+    """The test beside the stratified estimate: odds ratio, its test, and whether the strata agree (Breslow-Day)."""
+
+    strata: int
+    shared: int
+    odds_ratio: IntervalDocument | None
+    p_value: float | None
+    breslow_day_p_value: float | None
+    refused: RefusalDocument | None
+
+
+class OverlapDocument(TypedDict):
+    """Leads of both sides by how likely AI was to get them: counts per bin between consecutive `edges`."""
+
+    edges: list[float]
+    ai: list[int]
+    setter: list[int]
+    outside: float
+
+
+class SensitivityDocument(TypedDict):
+    """How strong something unknown would have to be to explain the adjusted estimate, or its interval, away."""
+
+    robustness_value: float
+    robustness_value_interval: float
+    e_value: float | None
+    e_value_interval: float | None
+    text: str
+
+
+class AdjustmentSection(TypedDict):
+    """`adjustment` of a report: setter against AI with what is known of the leads held equal (cross-channel)."""
+
+    covariates: list[str]
+    leads: SideCounts
+    ladder: list[LadderStep]
+    strata: StrataDocument
+    rates: dict[str, float] | None
+    used: int
+    trimmed: SideCounts
+    overlap: OverlapDocument | None
+    sensitivity: SensitivityDocument | None
+    balance: list[BalanceDocument]
+    verdict: str
+    strength: Literal["clear", "tentative", "none"]
+    winner: Side | None
+    reasons: list[str]
+
+
+class IncidencePoint(TypedDict):
+    """Share of leads that booked by `day`, with its interval, and how many were still at risk then."""
+
+    day: float
+    value: float
+    low: float
+    high: float
+    at_risk: int
+
+
+class DayDocument(TypedDict):
+    """The share booked by one of the days that are asked for, or why it cannot be said."""
+
+    day: int
+    estimate: EstimateDocument
+    at_risk: int
+
+
+class SenderTiming(TypedDict):
+    """Time to booking of one sender's leads. `lost` ended otherwise, `open` had not ended when last known."""
+
+    sender: Side
+    leads: int
+    booked: int
+    lost: int
+    open: int
+    days: list[DayDocument]
+    curve: list[IncidencePoint]
+    refused: RefusalDocument | None
+
+
+class TimingSection(TypedDict):
+    """`timing` of a report: cumulative incidence of booking by sender, what is pending being censored."""
+
+    senders: list[SenderTiming]
+    horizon_days: int
+    log_rank_p_value: float | None
+    log_rank_refused: RefusalDocument | None
+    days_sooner: EstimateDocument
+    verdict: str
+    caveats: list[str]
+
+
+class SideTable(TypedDict):
+    """Messages that were credited with a booking, and those that were not."""
+
+    booked: int
+    not_booked: int
+    rate: float | None
+
+
+class PatternPart(TypedDict):
+    """The same contrast within one sender or channel."""
+
+    by: Literal["sender", "channel"]
+    value: str
+    label: str
+    estimate: EstimateDocument
+    holds: bool | None
+
+
+class PatternDocument(TypedDict):
+    """One contrast of messages. `key` is stable and is what a citation or an address names.
+
+    `kind` says which way a told effect points; `none` is for what could be tested and was not told apart.
+    """
+
+    key: str
+    feature: str
+    label_with: str
+    label_without: str
+    phrase: str
+    sentence: str
+    kind: Literal["pattern", "anti_pattern", "none"]
+    with_it: SideTable
+    without: SideTable
+    leads: int
+    estimate: EstimateDocument
+    p_value: float | None
+    q_value: float | None
+    parts: list[PatternPart]
+    fails_to_hold: list[str]
+
+
+class PatternsSection(TypedDict):
+    """`patterns` of a report: the contrasts that were tested, the surest first, and those that could not be.
+
+    `refused` says why nothing could be tested at all, as where an engine holds no text.
+    """
+
+    messages: int
+    leads: int
+    leads_in_all: int
+    sampled: bool
+    with_text: int
+    tested: int
+    false_discovery_rate: float
+    findings: list[PatternDocument]
+    untested: list[dict[str, str]]
+    caveats: list[str]
+    refused: RefusalDocument | None
