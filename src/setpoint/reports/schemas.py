@@ -244,3 +244,55 @@ class PatternsSection(TypedDict):
     untested: list[dict[str, str]]
     caveats: list[str]
     refused: RefusalDocument | None
+
+
+class ClaimDocument(TypedDict):
+    """A sentence or two, and what of the report they rest on (`setpoint.reports.citations`)."""
+
+    text: str
+    citations: list[str]
+
+
+class RecommendationDocument(TypedDict):
+    """Something to do. `effect` is the measured one of what is cited; `expected_effect` says it in words."""
+
+    title: str
+    action: str
+    reason: str
+    citations: list[str]
+    expected_effect: str
+    effect: IntervalDocument | None
+    safety: Literal["safe_for_auto_send", "needs_review"]
+
+
+class SynthesisContent(TypedDict):
+    """What a report comes to, in words."""
+
+    summary: list[ClaimDocument]
+    patterns: list[ClaimDocument]
+    anti_patterns: list[ClaimDocument]
+    recommendations: list[RecommendationDocument]
+    caveats: list[str]
+    confidence: Literal["high", "medium", "low"]
+    confidence_reason: str
+
+
+class SynthesisSection(TypedDict):
+    """`synthesis` of a report: by a model over the numbers and redacted evidence, or from the statistics alone.
+
+    `note` says which, and why where a model was asked in vain. `cohort` is what it was made from.
+    """
+
+    source: Literal["model", "statistics"]
+    note: str
+    model: str | None
+    effort: str | None
+    prompt_key: str | None
+    prompt_version: int | None
+    prompt_hash: str | None
+    call_id: str | None
+    cached: bool
+    failure: str | None
+    cohort: dict[str, str | int]
+    evidence_shown: int
+    content: SynthesisContent
