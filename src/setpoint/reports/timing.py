@@ -27,7 +27,7 @@ from setpoint.reports.schemas import (
     refusal_document,
 )
 from setpoint.stats import survival
-from setpoint.stats.survival import Durations, Incidence, LogRank
+from setpoint.stats.survival import Durations, Floats, Incidence, Ints, LogRank
 
 HORIZON_DAYS: Final = 30
 DAYS: Final = (14, 30)
@@ -42,14 +42,14 @@ _OWN: Final[Mapping[Side, str]] = {"ai": "AI's leads", "setter": "the setters' l
 _WRITER: Final[Mapping[Side, str]] = {"ai": "AI", "setter": "a setter"}
 _OTHER: Final[Mapping[Side, Side]] = {"ai": "setter", "setter": "ai"}
 _LEFT_OUT: Final = {
-    BOOKED_BEFORE: "booked before the first message in the window, or without any message in it",
-    NO_TIMESTAMP: "booked, but nobody knows when",
-    TWO_SENDERS: "AI and a setter both sent the first message, at the same instant",
+    BOOKED_BEFORE: "that booked before the first message in the window, or got none in it",
+    NO_TIMESTAMP: "that booked at an instant that nobody knows",
+    TWO_SENDERS: "to which AI and a setter first wrote at the same instant",
 }
 
 NOT_ADJUSTED: Final = (
     "A lead belongs to whoever sent its first message in the window, whoever wrote to it later. Nothing is adjusted"
-    " for who got which lead, so a difference does not show that the same leads would have booked faster with the"
+    " for who got which lead, so a difference does not show that the same leads would have booked sooner with the"
     " other sender."
 )
 
@@ -89,6 +89,7 @@ class _Side:
 
     name: Side
     durations: Durations
+    weights: Ints
     incidence: Incidence | Refused
     leads: int
     booked: int
@@ -106,6 +107,7 @@ class _Side:
         return cls(
             name,
             durations,
+            weights,
             incidence,
             leads=int(weights.sum()),
             booked=int(weights[event == survival.BOOKED].sum()),
@@ -116,21 +118,24 @@ class _Side:
     def at(self, day: float) -> Measured | Refused:
         return self.incidence if isinstance(self.incidence, Refused) else self.incidence.at(day)
 
-    def count(self, leads: npt.NDArray[np.bool_]) -> int:
-        """Count the leads of the rows that a mask chooses."""
-        weights = self.durations.weights
-        return 0 if weights is None else int(weights[leads].sum())
+    def total(self, rows: npt.NDArray[np.bool_]) -> int:
+        """Count the leads of these rows of the durations."""
+        return int(self.weights[rows].sum())
 
-    def at_risk(self, day: float) -> int:
-        """Leads that were still followed, and had not ended, just before this day."""
-        return self.count(self.durations.days >= day)
+    def at_risk(self, days: Floats) -> Ints:
+        """How many leads were still followed, and had not ended, just before each of these days."""
+        if isinstance(self.incidence, Refused):
+            return np.zeros(len(days), dtype=np.int_)
+        followed = np.append(self.incidence.at_risk, 0)
+        return followed[np.searchsorted(self.incidence.times, days)]
 
     def seen_until_before(self, day: float) -> int:
         """Leads that are open and have not been followed for so long."""
-        return self.count((self.durations.days < day) & (self.durations.event == survival.CENSORED))
+        return self.total((self.durations.days < day) & (self.durations.event == survival.CENSORED))
 
 
 def _sender(side: _Side) -> SenderTiming:
+    at_risk = side.at_risk(np.array(DAYS, dtype=np.float64)).tolist()
     return SenderTiming(
         sender=side.name,
         leads=side.leads,
@@ -138,7 +143,8 @@ def _sender(side: _Side) -> SenderTiming:
         lost=side.lost,
         open=side.leads - side.booked - side.lost,
         days=[
-            DayDocument(day=day, estimate=estimate_document(side.at(day)), at_risk=side.at_risk(day)) for day in DAYS
+            DayDocument(day=day, estimate=estimate_document(side.at(day)), at_risk=followed)
+            for day, followed in zip(DAYS, at_risk, strict=True)
         ],
         curve=[] if isinstance(side.incidence, Refused) else _curve(side, side.incidence),
         refused=refusal_document(side.incidence) if isinstance(side.incidence, Refused) else None,
@@ -154,8 +160,10 @@ def _curve(side: _Side, incidence: Incidence) -> list[IncidencePoint]:
     moved = np.append(True, (np.diff(lines) != 0).any(axis=0))
     moved[-1] = True
     return [
-        IncidencePoint(day=day, value=value, low=low, high=high, at_risk=side.at_risk(day))
-        for day, (value, low, high) in zip(days[moved].tolist(), lines.T[moved].tolist(), strict=True)
+        IncidencePoint(day=day, value=value, low=low, high=high, at_risk=at_risk)
+        for day, (value, low, high), at_risk in zip(
+            days[moved].tolist(), lines.T[moved].tolist(), side.at_risk(days[moved]).tolist(), strict=True
+        )
     ]
 
 
@@ -175,26 +183,24 @@ def _no_comparison(ai: _Side, setter: _Side) -> Refused | None:
     if booked < 2 * _EXPECTED:
         return Refused(
             f"Only {leads_text(booked)} {'has' if booked == 1 else 'have'} booked within {HORIZON_DAYS} days of the"
-            " first message: too few to compare how fast."
+            " first message: too few to compare how soon."
         )
     if min(expected, booked - expected) < _EXPECTED:
         few: Side = "ai" if expected < _EXPECTED else "setter"
         return Refused(
-            f"{_at_start(_OWN[few])} are too few, or were followed too briefly, to compare how fast they book."
+            f"{_at_start(_OWN[few])} are too few, or were followed too briefly, to compare how soon they book."
         )
     return None
 
 
 def _expected_of_ai(ai: _Side, setter: _Side) -> float:
     """How many of all bookings AI's leads would have made at equal pace, by who was at risk at each of them."""
-    times = np.union1d(*(side.durations.days[side.durations.event == survival.BOOKED] for side in (ai, setter)))
     expected = 0.0
-    for day in times.tolist():
-        events = sum(
-            side.count((side.durations.days == day) & (side.durations.event == survival.BOOKED))
-            for side in (ai, setter)
-        )
-        expected += events * ai.at_risk(day) / (ai.at_risk(day) + setter.at_risk(day))
+    for side in (ai, setter):
+        booked = side.durations.event == survival.BOOKED
+        days, leads = side.durations.days[booked], side.weights[booked]
+        of_ai, of_setters = ai.at_risk(days), setter.at_risk(days)
+        expected += float((leads * of_ai / (of_ai + of_setters)).sum())
     return expected
 
 
@@ -210,40 +216,40 @@ def _days_sooner(ai: _Side, setter: _Side, days: float = HORIZON_DAYS) -> Measur
 
 
 def _verdict(ai: _Side, setter: _Side, test: LogRank | Refused, sooner: Measured | Refused) -> str:
-    """Say whose leads book faster, where the test of the pace and the days on average both tell it."""
+    """Say whose leads book sooner, where the test of the pace and the days on average both tell it."""
     if isinstance(test, Refused):
         settled = ai.leads and setter.leads
         return f"{'Not enough data yet' if settled else 'No comparison'}. {test.reason}"
-    sentences = []
-    ahead = ai.booked - _expected_of_ai(ai, setter)
+    more = ai.booked - _expected_of_ai(ai, setter)
     # Until the horizon is reached, the days that both were followed for must bear the test out.
     seen = sooner if isinstance(sooner, Measured) else _days_sooner(ai, setter, min(ai.until, setter.until))
-    apart = isinstance(seen, Refused) or (seen.low > 0 and ahead > 0) or (seen.high < 0 and ahead < 0)
-    faster: Side = "ai" if ahead > 0 else "setter"
-    if test.p_value <= _ALPHA and apart:
-        claim = f"{_at_start(_OWN[faster])} book faster than {_OWN[_OTHER[faster]]}"
-        if isinstance(sooner, Measured):
-            low, high = sorted((abs(sooner.low), abs(sooner.high)))
-            sentences.append(
-                f"{claim}: of the first {HORIZON_DAYS} days they go {_days(sooner.value)} fewer without a booking on"
-                f" average ({rate_text(sooner.confidence, 0)}: {_days(low)} to {_days(high)}). This is not adjusted"
-                " for who got which lead."
-            )
-        else:
-            sentences.append(
-                f"{claim} (log-rank test: {_p_text(test.p_value)}). This is not adjusted for who got which lead."
-                f" How many days that makes cannot be said: {sooner.reason[0].lower()}{sooner.reason[1:]}"
-            )
-    elif test.p_value <= _ALPHA:
-        sentences.append(
-            "Whose leads book faster cannot be told for certain: the test of their pace finds a difference"
-            f" ({_p_text(test.p_value)}), the days that they go without a booking on average do not{_range(sooner)}."
+    agree = isinstance(seen, Refused) or (seen.low > 0 and more > 0) or (seen.high < 0 and more < 0)
+    if test.p_value <= _ALPHA and agree:
+        sentence = _claim("ai" if more > 0 else "setter", test, sooner)
+    elif test.p_value <= _ALPHA or (isinstance(sooner, Measured) and not sooner.low <= 0 <= sooner.high):
+        sentence = (
+            "Whose leads booked sooner or more often cannot be told: the test of their pace"
+            f" ({_p_text(test.p_value)}) and the days spent without a booking{_range(sooner)} do not agree."
         )
     else:
-        sentences.append(
-            f"No difference in how fast the leads of AI and of setters book can be told{_range(sooner)}."
+        sentence = (
+            "No difference in how soon or how often the leads of AI and of setters booked can be told"
+            f"{_range(sooner)}."
         )
-    return " ".join([*sentences, *_shares(ai, setter)])
+    return " ".join([sentence, *_shares(ai, setter)])
+
+
+def _claim(ahead: Side, test: LogRank, sooner: Measured | Refused) -> str:
+    claim = f"{_at_start(_OWN[ahead])} booked sooner or more often than {_OWN[_OTHER[ahead]]}"
+    unadjusted = "This is not adjusted for who got which lead."
+    if isinstance(sooner, Refused):
+        why = f"{sooner.reason[0].lower()}{sooner.reason[1:]}"
+        days = f"How many days that makes cannot be said: {why}"
+        return f"{claim} (log-rank test: {_p_text(test.p_value)}). {unadjusted} {days}"
+    low, high = sorted((abs(sooner.low), abs(sooner.high)))
+    interval = f"{rate_text(sooner.confidence, 0)}: {_days(low)} to {_days(high)}"
+    days = f"of the first {HORIZON_DAYS} days they spent {_days(sooner.value)} fewer without a booking on average"
+    return f"{claim}: {days} ({interval}). {unadjusted}"
 
 
 def _range(sooner: Measured | Refused) -> str:
@@ -260,10 +266,10 @@ def _range(sooner: Measured | Refused) -> str:
 
 
 def _shares(ai: _Side, setter: _Side) -> list[str]:
-    """The shares booked by the last of the days that are known for both sides."""
-    for day in reversed(DAYS):
+    """The shares booked by the last of the days that are asked for, or else the last day, that both sides have."""
+    for day in (*reversed(DAYS), math.floor(min(ai.until, setter.until))):
         first, second = ai.at(day), setter.at(day)
-        if isinstance(first, Measured) and isinstance(second, Measured):
+        if day and isinstance(first, Measured) and isinstance(second, Measured):
             shares = f"{rate_text(first.value)} of AI's leads and {rate_text(second.value)} of the setters'"
             return [f"By day {day}, {shares} had booked."]
     return []
@@ -272,13 +278,22 @@ def _shares(ai: _Side, setter: _Side) -> list[str]:
 def _caveats(rows: Sequence[Mapping[str, Any]], ai: _Side, setter: _Side) -> list[str]:
     found = [NOT_ADJUSTED] if ai.leads and setter.leads else []
     for side in (ai, setter):
-        for day in DAYS:
-            few = side.at_risk(day)
+        for day, few in zip(DAYS, side.at_risk(np.array(DAYS, dtype=np.float64)).tolist(), strict=True):
             if isinstance(side.at(day), Measured) and side.seen_until_before(day) and few < _FEW_AT_RISK:
                 found.append(
                     f"Only {count_text(few)} of {_OWN[side.name]} {'was' if few == 1 else 'were'} still followed on"
                     f" day {day}: the share booked by then can change much."
                 )
+    booked = ai.booked + setter.booked
+    at_once = sum(
+        side.total((side.durations.event == survival.BOOKED) & (side.durations.days <= 1 / 24))
+        for side in (ai, setter)
+    )
+    if booked and at_once > booked / 2:
+        found.append(
+            "Most of those who booked did so within an hour. Shorter times are not told apart here, so this is about"
+            " how many booked rather than how soon."
+        )
     lost = ai.lost + setter.lost
     if lost:
         found.append(
@@ -288,7 +303,7 @@ def _caveats(rows: Sequence[Mapping[str, Any]], ai: _Side, setter: _Side) -> lis
     for state, words in _LEFT_OUT.items():
         left_out = sum(int(row["leads"]) for row in rows if row["state"] == state)
         if left_out:
-            found.append(f"{leads_text(left_out)} {'is' if left_out == 1 else 'are'} left out here: {words}.")
+            found.append(f"Left out here: {leads_text(left_out)} {words}.")
     return found
 
 
