@@ -7,20 +7,21 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from setpoint import __version__
-from setpoint.datasets.engine import Engine
-from setpoint.datasets.rows import COLUMNS, csv_header, csv_lines
-from setpoint.datasets.service import Dataset, DatasetRequest, extract
 from setpoint.domain.errors import Conflict, NotFound
 from setpoint.domain.vocabulary import RunStatus
-from setpoint.reports.document import VERSION, parameters_document, report_document
 from setpoint.storage.tables import report_runs
+
+# What labels, counts and decides takes seconds to load, and who lists the runs needs none of it.
+if TYPE_CHECKING:
+    from setpoint.datasets.engine import Engine
+    from setpoint.datasets.service import Dataset, DatasetRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,11 @@ class Run:
 
 
 async def queue_run(
-    connection: AsyncConnection, client_id: int, request: DatasetRequest, engine: str, author: str
+    connection: AsyncConnection, client_id: int, request: "DatasetRequest", engine: str, author: str
 ) -> Run:
     """Put a run on record before anything is done."""
+    from setpoint.reports.document import parameters_document
+
     window = request.window
     asked = {"from": window.start, "to": window.end, "as_of": window.as_of}
     exactly = {name: instant.isoformat().replace("+00:00", "Z") for name, instant in asked.items()}
@@ -67,12 +70,15 @@ async def start_run(connection: AsyncConnection, client_id: int, run_id: UUID) -
 
 
 async def perform(
-    engine: Engine, request: DatasetRequest, run: Run, progress: Callable[[int], None] | None = None
+    engine: "Engine", request: "DatasetRequest", run: Run, progress: Callable[[int], None] | None = None
 ) -> dict[str, Any]:
     """Label, count and hash: the work of a run, which writes nothing. Returns the report document.
 
     `progress` is told the rows of the dataset hashed so far.
     """
+    from setpoint.datasets.service import extract
+    from setpoint.reports.document import report_document
+
     dataset = await extract(engine, request)
     return report_document(
         request,
@@ -85,8 +91,10 @@ async def perform(
     )
 
 
-async def dataset_sha256(dataset: Dataset, progress: Callable[[int], None] | None = None) -> str:
+async def dataset_sha256(dataset: "Dataset", progress: Callable[[int], None] | None = None) -> str:
     """The SHA-256 of the dataset's CSV, both attributions: the one that `dataset export` writes."""
+    from setpoint.datasets.rows import COLUMNS, csv_header, csv_lines
+
     digest = hashlib.sha256(csv_header(COLUMNS))
     rows = 0
     async for batch in dataset.engine.stream(dataset.rows()):
@@ -187,9 +195,12 @@ _RUN = [
 
 def _run(row: dict[str, Any]) -> Run:
     document = row.get("document")
-    if document is not None and document.get("version") != VERSION:
-        raise Conflict(
-            f"The report run {row['id']} was made by another version of Setpoint, and its form is not known here:"
-            f" run it again with `{document.get('reproduce', 'setpoint report run')}`."
-        )
+    if document is not None:
+        from setpoint.reports.document import VERSION
+
+        if document.get("version") != VERSION:
+            raise Conflict(
+                f"The report run {row['id']} was made by another version of Setpoint, and its form is not known here:"
+                f" run it again with `{document.get('reproduce', 'setpoint report run')}`."
+            )
     return Run(**row | {"status": RunStatus(row["status"])})

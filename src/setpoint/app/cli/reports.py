@@ -134,6 +134,8 @@ def list_command(workspace: WorkspaceSlug, data_dir: DataDir = None, as_json: Js
         return
     if not runs:
         output.print("No report was run here yet: `setpoint report run` makes one.", markup=False)
+        return
+    output.print(Text(f"{'Run':<36}  {'Status':<8}  {'Asked for':<20}  By", style="bold"))
     for run in runs:
         output.print(Text(f"{run.id}  {run.status:<8}  {format_instant(run.created_at)}  {run.author}"))
         output.print(Text(f"    {_asked(run.parameters)}", style="dim"))
