@@ -30,7 +30,10 @@ _PARAMETERS: Final = {
     # What the runtime role may only read, only add to, or add to and remove what has expired; it may add to and
     # change the rows of every other table.
     "read_only": ["workspaces", "alembic_version"],
-    "append_only": ["model_settings", "prompt_overrides", "snippets"],
+    "append_only": [
+        *("model_settings", "prompt_overrides", "snippets"),
+        *("report_evidence", "insight_sessions", "insight_answers"),
+    ],
     "expiring": ["llm_cache"],
     # How people and files name a workspace is unique among all workspaces.
     "global_keys": ["workspaces_slug_key"],
