@@ -9,6 +9,7 @@ from tests.reports.pages import Page
 
 from setpoint.domain.measured import Refused
 from setpoint.reports import charts
+from setpoint.reports.chart_style import NARROW, Picture
 from setpoint.reports.presentation import Group, arrange_by_channel
 
 
@@ -24,8 +25,8 @@ def description(svg: str) -> str:
     return " ".join(Page(svg).texts("desc"))
 
 
-def drawn(result: charts.Picture | Refused) -> charts.Picture:
-    assert isinstance(result, charts.Picture), result
+def drawn(result: Picture | Refused) -> Picture:
+    assert isinstance(result, Picture), result
     return result
 
 
@@ -72,7 +73,7 @@ def test_the_rate_axis_begins_at_zero_and_is_shared_by_both_attributions() -> No
 def test_specifications_are_valid_vega_lite() -> None:
     for specification in (
         charts.booking_rates_specification(groups(full_grid()), 0.1),
-        charts.outcomes_specification(realistic()["counts"], charts.NARROW),
+        charts.outcomes_specification(realistic()["counts"], NARROW),
     ):
         alt.Chart.from_dict(specification, validate=True)
 

@@ -2,11 +2,13 @@
 
 import json
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.reports import documents
+from tests.reports import documents, sections_fixture
 from tests.reports.pages import Page
 
 from setpoint.domain.vocabulary import Outcome
@@ -14,13 +16,15 @@ from setpoint.reports import html, svg
 from setpoint.reports.html import render_html
 
 STYLE = (Path(html.__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
-DOCUMENTS = {
+DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "realistic": documents.realistic,
     "no bookings": documents.no_bookings,
     "one sender": documents.one_sender,
     "all pending": documents.all_pending,
     "empty cohort": documents.empty_cohort,
     "full grid": documents.full_grid,
+    "every section": lambda: documents.realistic() | sections_fixture.rich(),
+    "nothing told": lambda: documents.one_sender() | sections_fixture.nothing_told(),
 }
 every_document = pytest.mark.parametrize("name", DOCUMENTS)
 
@@ -81,8 +85,8 @@ def test_the_answer_comes_first_and_the_recipe_last(page: Page) -> None:
         "Which messages book meetings",
         "No overall winner can be named.",
         "AI books 3.4 points more than setters in email (95%: 1.8 to 4.9).",
-        "Who books more, where",
         "Outcomes",
+        "Who books more, where",
         "AI against setters, by channel",
         "By response mode of the campaign",
         "What was left out, and why",
@@ -96,7 +100,7 @@ def test_the_answer_comes_first_and_the_recipe_last(page: Page) -> None:
 
 def test_cross_channel_is_shown_before_within_channel_each_with_picture_and_table() -> None:
     source = source_of("realistic")
-    cross, within = source.index('id="cross_channel"'), source.index('id="within_channel"')
+    cross, within = source.index('id="segments-cross_channel"'), source.index('id="segments-within_channel"')
 
     for section in (source[cross:within], source[within:]):
         assert section.index("<svg") < section.index("<table") < section.index('class="definition"')
@@ -156,9 +160,8 @@ def test_a_capped_run_says_that_it_is_a_sample() -> None:
 def test_nothing_to_show_is_said_in_words() -> None:
     text = page_of("empty cohort").text
 
-    assert "Not enough data yet. No lead has a settled outcome yet." in text
-    assert "No lead is in the report" in text
-    assert "No lead with a credited message." in text
+    assert "Who books more Nothing was sent in this window. What was left out, and why" in text
+    assert "How to make this report again" in text
 
 
 def test_pending_leads_have_no_rate() -> None:
