@@ -216,6 +216,7 @@ async def test_cells_and_messages_are_those_of_the_specification(
     assert as_counts(cells) == specified_cells(leads, window)
     assert Counter(spelled(messages)) == Counter(specified_messages(leads, window))
     assert (messages.leads, messages.sampled) == (len(leads), False)
+    assert {type(cell.n) for cell in cells} == {type(cell.booked) for cell in cells} == {int}
     assert {cell.campaign for cell in cells} > {None, ""}
     assert {cell.stage for cell in cells} == {"", "new", "contacted", "written"}
     assert {cell.credit_touch for cell in cells} == {"1", "2-3", "4-6", "7+"}

@@ -8,6 +8,7 @@ less the attribution window is looked at, which is as far back as a snapshot rea
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, fields
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -216,8 +217,9 @@ def _cells(histories: ir.Table) -> ir.Table:
     return rows.group_by(*_KEYS).agg(n=rows.count(), booked=ibis.ifelse(rows.booked, 1, 0).sum().cast("int64"))
 
 
-def _cell(row: dict[str, object]) -> LeadCell:
-    return LeadCell(**row | {"sender": Sender(row["sender"])})  # type: ignore[arg-type]
+def _cell(row: dict[str, Any]) -> LeadCell:
+    # DuckDB sums to a decimal.
+    return LeadCell(**row | {"sender": Sender(row["sender"]), "booked": int(row["booked"])})
 
 
 def _order(cell: LeadCell) -> tuple[object, ...]:

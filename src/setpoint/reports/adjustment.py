@@ -8,7 +8,7 @@ verdict, and is never adjusted for. `adjustment_verdict` says it in words.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -92,7 +92,7 @@ def adjust(cells: Iterable[LeadCell], messages: SameStage, pending: int = 0) -> 
     crude = decide(_arm(held, Sender.AI), _arm(held, Sender.SETTER), demands)
     strata = _strata(entered)
     stratified = mantel_haenszel_difference(list(strata.values()))
-    odds = common_odds_ratio(list(strata.values()))
+    odds = _odds(list(strata.values()))
     adjusted = _adjusted(entered)
     sensitivity = None if isinstance(adjusted, Refused) else _sensitivity(adjusted)
     balances = [balance(covariate, entered) for covariate in (*AT_ENTRY, *AT_CREDIT)] if entered else []
@@ -158,6 +158,15 @@ def _stratum_words(key: StratumKey) -> str:
     return f"{_STAGE_WORDS[stage]} {CHANNEL_PHRASES[channel]} ({RESPONSE_MODE_LABELS[mode]})"
 
 
+def _odds(strata: Sequence[Stratum]) -> CommonOdds | Refused:
+    # The Breslow-Day test divides by the distance of the odds ratio from 1: at 1 itself it gives no number.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = common_odds_ratio(strata)
+    if isinstance(found, Refused) or isinstance(found.breslow_day, Refused) or found.breslow_day.p_value >= 0:
+        return found
+    return replace(found, breslow_day=Refused("The odds are the same on both sides: the test has no number."))
+
+
 def _adjusted(cells: Sequence[LeadCell]) -> Adjusted | Refused:
     n: Counter[tuple[bool, tuple[str, ...]]] = Counter()
     booked: Counter[tuple[bool, tuple[str, ...]]] = Counter()
@@ -168,7 +177,13 @@ def _adjusted(cells: Sequence[LeadCell]) -> Adjusted | Refused:
     if not n:
         return Refused("One of the two sides is empty: there is nothing to compare.")
     groups = [Group(*key, n=n[key], successes=booked[key]) for key in sorted(n)]
-    return adjusted_difference(groups, [c.key for c in AT_ENTRY])
+    try:
+        return adjusted_difference(groups, [c.key for c in AT_ENTRY])
+    except ValueError:
+        # The model of an arm in which nobody or everybody booked has no end.
+        return Refused(
+            "On one side nearly none of the leads booked, or nearly all: there is too little to adjust by."
+        )
 
 
 def _ladder(

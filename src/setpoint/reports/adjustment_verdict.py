@@ -65,27 +65,28 @@ def judge(evidence: Evidence, demands: Demands) -> Verdict:
         return Verdict(_nothing(evidence), "none", None, (SCOPE, *notes))
     if isinstance(adjusted, Refused):
         if adjusted.needed is None:
-            text = f"It cannot be said who books more {_SCOPE}: {_inner(adjusted.reason)}"
-            return Verdict(text, "none", None, (SCOPE, *_what_can_be_said(evidence.crude), *notes))
+            text = f"It cannot be said who books more {_SCOPE}: {_clause(adjusted.reason)}."
+            reasons = (SCOPE, adjusted.reason, *_what_can_be_said(evidence.crude), *notes)
+            return Verdict(text, "none", None, reasons)
         needed = max(adjusted.needed, crude.needed or 0 if isinstance(crude, Refused) else 0)
         return Verdict(_missing(needed), "none", None, (SCOPE, adjusted.reason, *notes))
 
     difference = adjusted.difference
     doubts = doubts_of(evidence, adjusted, demands)
-    reasons = [doubt.sentence for doubt in doubts]
+    sentences = [doubt.sentence for doubt in doubts]
     blocking = [doubt.clause for doubt in doubts if doubt.blocks]
     winner = side_of(difference)
     if blocking:
         text = f"It cannot be said who books more {_SCOPE}: {_together(blocking)}."
-        return Verdict(text, "none", None, (SCOPE, *reasons, *_what_can_be_said(evidence.crude), *notes))
+        return Verdict(text, "none", None, (SCOPE, *sentences, *_what_can_be_said(evidence.crude), *notes))
     if winner is None:
         needed = _needed(evidence.crude, adjusted, demands)
         text = _missing(needed) if needed else _no_difference(difference, evidence.held)
-        return Verdict(text, "none", None, (SCOPE, *reasons, *notes))
+        return Verdict(text, "none", None, (SCOPE, *sentences, *notes))
     claim = _claim(winner, difference, evidence.held, is_sure=not doubts)
     if doubts:
         text = f"{claim}, but {_together([doubt.clause for doubt in doubts])}."
-        return Verdict(text, "tentative", winner, (SCOPE, *reasons, *notes))
+        return Verdict(text, "tentative", winner, (SCOPE, *sentences, *notes))
     return Verdict(f"{claim}.", "clear", winner, (SCOPE, *notes))
 
 
@@ -165,9 +166,10 @@ def _pending_text(pending: int) -> str:
     return f"{leads_text(pending)} {'is' if pending == 1 else 'are'} pending"
 
 
-def _inner(sentence: str) -> str:
-    """A sentence as it stands after a colon."""
-    return sentence if sentence.startswith("AI ") else sentence[0].lower() + sentence[1:]
+def _clause(sentence: str) -> str:
+    """The first part of a sentence, as it stands within another."""
+    first = sentence.partition(":")[0].rstrip(".")
+    return first[0].lower() + first[1:]
 
 
 def _missing(needed: int) -> str:
