@@ -82,7 +82,7 @@ def adjustment(strength: str = "clear", **changes: Any) -> AdjustmentSection:
         "winner": None if strength == "none" else "ai",
         "reasons": ["The interval leaves out zero."],
     }
-    return {**section, **changes}  # type: ignore[typeddict-item,return-value]  # whatever a test puts in its place
+    return {**section, **changes}  # type: ignore[typeddict-item]  # whatever a test puts in its place
 
 
 def timing(**changes: Any) -> TimingSection:
@@ -107,7 +107,7 @@ def timing(**changes: Any) -> TimingSection:
         "verdict": "Leads of AI that book do so 1.4 days sooner within 30 days (95%: 0.6 to 2.2).",
         "caveats": ["Pending leads count as not known beyond the day on which they were last seen."],
     }
-    return {**section, **changes}  # type: ignore[typeddict-item,return-value]  # whatever a test puts in its place
+    return {**section, **changes}  # type: ignore[typeddict-item]  # whatever a test puts in its place
 
 
 def part(by: str, value: str, label: str, holds: bool | None) -> PatternPart:
@@ -124,7 +124,7 @@ def pattern(
     sentence = (
         f"Messages that {phrase} book {size} points {more} than others."
         if kind != "none"
-        else f"Messages that {phrase} cannot be told from others."
+        else f"Whether messages that {phrase} book {size} points more cannot be told."
     )
     found: dict[str, Any] = {
         "key": key,
@@ -143,7 +143,7 @@ def pattern(
         "parts": [part("sender", "ai", "AI", True), part("sender", "setter", "setters", True)],
         "fails_to_hold": [],
     }
-    return {**found, **changes}  # type: ignore[typeddict-item,return-value]  # whatever a test puts in its place
+    return {**found, **changes}  # type: ignore[typeddict-item]  # whatever a test puts in its place
 
 
 def patterns(*findings: PatternDocument, **changes: Any) -> PatternsSection:
@@ -160,7 +160,7 @@ def patterns(*findings: PatternDocument, **changes: Any) -> PatternsSection:
         "caveats": ["Features are told from English texts."],
         "refused": None,
     }
-    return {**section, **changes}  # type: ignore[typeddict-item,return-value]  # whatever a test puts in its place
+    return {**section, **changes}  # type: ignore[typeddict-item]  # whatever a test puts in its place
 
 
 TIMES = pattern("offers_times", "offer times", "pattern", 0.041, 0.018, 0.064)

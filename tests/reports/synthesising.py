@@ -1,6 +1,7 @@
 """What the tests of syntheses share: a good answer of a model, and a look for numbers that no report has."""
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any
@@ -93,7 +94,12 @@ def texts_of(content: SynthesisContent) -> list[str]:
 def foreign_numbers(content: SynthesisContent, document: Mapping[str, Any]) -> list[str]:
     """Numbers in a synthesis that are none of the report's, however they might be rounded: its own way of looking."""
     known = set(_numbers(document))
-    return [number for text in texts_of(content) for number in _NUMBER.findall(text) if number not in known]
+    return [
+        number
+        for text in texts_of(content)
+        for number in _NUMBER.findall(unicodedata.normalize("NFKC", text))
+        if number not in known
+    ]
 
 
 def _numbers(value: object) -> Iterator[str]:

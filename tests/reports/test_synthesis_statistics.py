@@ -57,8 +57,8 @@ def test_it_says_what_the_report_has_told() -> None:
         "With what is known of the leads held equal, AI books 2.6 points more than setters (95%: 1.1 to 4.1).",
         "Leads of AI that book do so 1.4 days sooner within 30 days (95%: 0.6 to 2.2).",
         (
-            "27 contrasts of messages were tested. The surest: more bookings go with messages that offer times, or that"
-            " are short (under 40 words), fewer with those that have a link."
+            "27 contrasts of messages were tested. The surest: more bookings go with messages that offer times, or"
+            " that are short (under 40 words), fewer with those that have a link."
         ),
         "513 leads are pending and may still book.",
     ]
@@ -124,10 +124,11 @@ def test_who_gets_a_message_is_no_advice_about_its_words() -> None:
 
 
 def test_a_difference_in_time_that_cannot_be_told_is_no_advice() -> None:
-    title = "Find out why one side books sooner"
+    title = "Find out why the leads of one side book sooner or more often"
     assert title in titles(whole())
     level = {"measured": {"value": 0.2, "low": -0.4, "high": 0.8, "confidence": 0.95}, "refused": None}
     assert title not in titles(whole(timing=timing(days_sooner=level)))
+    assert title not in titles(whole(timing=timing(log_rank_p_value=0.2)))
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,7 @@ FINDINGS = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(FINDINGS, max_size=8, unique_by=lambda found: found["key"]),
     st.sampled_from(["clear", "tentative", "none"]),
@@ -180,7 +181,7 @@ def test_every_number_of_it_is_one_of_the_report(
 ) -> None:
     segments = {("ai", "email", "APPROVED"): counts[:3], ("setter", "email", ""): counts[3:]}
     document = documents.make_document(
-        segments,  # type: ignore[arg-type]  # three and three of the six
+        segments,
         adjustment=adjustment(strength),
         timing=timing(),
         patterns=patterns(*findings),

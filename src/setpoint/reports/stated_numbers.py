@@ -55,7 +55,8 @@ _HIDDEN = re.compile(
     rf"\b(?:doubl\w+|twice|thrice|tripl\w+|trebl\w+|quadrupl\w+|half|halv\w+|{_WORD}-?fold|manifold|dozens?"
     r"|hundreds?|thousands?|(?:m|b|tr)illions?|majority|by an? (?:third|quarter|fifth|tenth)"
     r"|(?:a|one|two)[ -]thirds?(?= of\b)|(?:a|one|three)[ -]quarters?(?= of\b)"
-    rf"|most (?:of )?(?:the |your )?(?:leads|messages|bookings|meetings)|(?:nearly|almost) (?:all|every|none|no)"
+    r"|most (?:of )?(?:the |your )?(?:leads|messages|bookings|meetings)"
+    r"|(?:nearly|almost) (?:all|every(?:one|body)?|none|no(?:body)?)"
     rf"|{_WORD} (?:in|out of) (?:every )?{_WORD}|{_WORD} times (?:more|as|higher|better|fewer|less|lower|the)"
     rf"|(?:a|one) (?:fifth|sixth|seventh|eighth|ninth|tenth)(?= of\b))\b",
     re.IGNORECASE,

@@ -45,17 +45,21 @@ _BOTH = re.compile(
 )
 _COMPARED = re.compile(
     r"\b(?:more|fewer|less|most|least|better|worse|best|worst|higher|lower|faster|quicker|sooner|slower|stronger|weaker"
-    r"|superior|inferior|than|ahead|behind|outperform\w*|out-?book\w*|out-?do\w*|beat(?:s|en|ing)?|win(?:s|ner|ners|ning)?"
-    r"|won|exceed\w*|surpass\w*|prefer\w*|advantage|edge|gap|instead|rather|replac\w+|losing|loses?|lost|trail\w*)\b",
+    r"|superior|inferior|than|ahead|behind|outperform\w*|out-?book\w*|out-?do\w*|beat(?:s|en|ing)?"
+    r"|win(?:s|ner|ners|ning)?"
+    r"|won|exceed\w*|surpass\w*|prefer\w*|advantage|edge|gap|instead|rather|replac\w+|losing|loses?|lost|trail\w*|fall\w* short)\b",
     re.IGNORECASE,
 )
 _WON = re.compile(
     r"\b(?:outperform\w*|out-?book\w*|beat(?:s|en|ing)?|win(?:s|ner|ners|ning)?|won|ahead|behind|superior|inferior"
     r"|better|best|worse|worst|stronger|weaker|loses?|losing|trail\w*|replac\w+"
-    r"|(?:more|most|fewer|higher|lower|highest|lowest)\b.{0,24}\b(?:meetings?|bookings?|rates?|leads|effective|successful)"
+    r"|(?:more|most|fewer|higher|lower|highest|lowest)\b.{0,24}\b"
+    r"(?:meetings?|bookings?|rates?|leads|effective|successful)"
     r"|book\w*(?: \w+){0,2} (?:more|most|fewer|less)"
     r"|(?:route|give|hand|assign|move|shift|switch|leave|send) (?:\w+ ){0,4}(?:leads|everything|conversations)\b"
-    r"|(?:rely|depend|trust) (?:\w+ )?(?:on|in)?)\b",
+    r"|(?:rely|depend|trust) (?:\w+ )?(?:on|in)?|waste\w*|way to go|handle (?:all|everything)"
+    r"|(?:stop|quit|drop|fire|lay off|get rid of|do without|no more) (?:using |having )?(?:the )?(?:\w+ )?"
+    r"(?:ai|setters?|humans?|people|reps?|team|staff))\b",
     re.IGNORECASE,
 )
 _OF_MESSAGES = re.compile(
@@ -63,16 +67,19 @@ _OF_MESSAGES = re.compile(
 )
 
 # That messages of a kind book more or fewer is for a told contrast to say.
-_BOOKING = r"(?:book\w*|meetings?|rates?|results?)"
+_BOOKING = r"(?:book\w*|meetings?|rates?|results?|credited)"
 _UP, _DOWN = r"(?:more|higher|better|best|most|stronger)", r"(?:fewer|less|lower|worse|worst|least|weaker)"
+_WORDS = r"(?: [\w.,%+-]+)"
 _CLAIMS_MORE = re.compile(
-    rf"\b{_BOOKING}\b(?: \w+){{0,3}} {_UP}\b|\b{_UP}(?: \w+){{0,2}} {_BOOKING}\b"
-    rf"|\b(?:increas|improv|rais|lift|boost|help)\w*\b(?: \w+){{0,4}} {_BOOKING}\b",
+    rf"\b{_BOOKING}\b{_WORDS}{{0,5}} {_UP}\b|\b{_UP}{_WORDS}{{0,2}} {_BOOKING}\b"
+    rf"|\b(?:increas|improv|rais|lift|boost|help)\w*\b{_WORDS}{{0,4}} {_BOOKING}\b|\bpa(?:y|ys|id) off\b"
+    r"|\b(?:do|does|did|work|perform)\w* (?:\w+ )?(?:well|better|best)\b",
     re.IGNORECASE,
 )
 _CLAIMS_LESS = re.compile(
-    rf"\b{_BOOKING}\b(?: \w+){{0,3}} {_DOWN}\b|\b{_DOWN}(?: \w+){{0,2}} {_BOOKING}\b"
-    rf"|\b(?:reduc|decreas|lower|hurt|harm|cost)\w*\b(?: \w+){{0,4}} {_BOOKING}\b",
+    rf"\b{_BOOKING}\b{_WORDS}{{0,5}} {_DOWN}\b|\b{_DOWN}{_WORDS}{{0,2}} {_BOOKING}\b"
+    rf"|\b(?:reduc|decreas|lower|hurt|harm|cost)\w*\b{_WORDS}{{0,4}} {_BOOKING}\b|\bbackfir\w+"
+    r"|\b(?:do|does|did|work|perform)\w* (?:\w+ )?(?:badly|poorly|worse|worst)\b",
     re.IGNORECASE,
 )
 # Before such a claim they turn it around: "messages without times book less" is about those that offer times.
@@ -103,7 +110,9 @@ _OFF_LIMITS = re.compile(
     r"|click (?:here|on|the)|download\w*|install\w*"
     r"|(?:ignore|disregard|override|forget|bypass) (?:\w+ ){0,2}(?:instructions?|rules?|previous|prior|above|earlier"
     r"|checks?|gates?|approvals?|everything)|ignore all|system prompt|kill switch\w*|opt(?:ed)?[- ]?outs?"
-    r"|unsubscrib\w*|as an ai|language model|jailbreak\w*|admin(?:istrator)? (?:rights|access))\b",
+    r"|(?:disabl|turn|switch|skip|remov|without)\w* (?:\w+ ){0,3}(?:review|approval|checks?|gates?|oversight)"
+    r"|(?:send|share|export|forward|copy) (?:\w+ ){0,3}(?:list of leads|lead list|contacts|data|database)|dot com"
+    r"|reply stop|unsubscrib\w*|as an ai|language model|jailbreak\w*|admin(?:istrator)? (?:rights|access))\b",
     re.IGNORECASE,
 )
 
@@ -159,10 +168,11 @@ def _of_claim(name: str, claim: Claim, ground: Ground) -> Iterator[str]:
     yield from _of_citations(claim.citations, ground)
     wanted = {"patterns": "pattern", "anti_patterns": "anti_pattern"}.get(name)
     cited = [citation for citation in claim.citations if is_pattern(citation)]
+    kinds = {ground.kinds[citation] for citation in cited if citation in ground.kinds}
     if wanted and (not cited or any(ground.kinds.get(citation) != wanted for citation in cited)):
         yield f"cite contrasts of the kind {_KINDS[wanted]} here, at least one, and no others."
-    if wanted and _says_the_opposite(claim.text, wanted):
-        yield f"the text says the opposite of what it cites, which is a contrast of the kind {_KINDS[wanted]}."
+    if len(kinds) == 1 and _says_the_opposite(claim.text, *kinds):
+        yield "the text says the opposite of the contrast that it cites."
     yield from _of_text(claim.text, ground.shown_by(claim.citations), ground)
     if not _is_told(claim.citations, ground):
         yield from _unsupported(claim.text)
@@ -183,7 +193,7 @@ def _of_recommendation(recommendation: Recommendation, ground: Ground) -> Iterat
     if kinds == {"pattern"} and _STARTS_TO_AVOID.match(title) and not _TURNED_IN_TITLE.search(title):
         yield "it rests on a pattern alone, and says to do less of it."
     if len(kinds) == 1 and _says_the_opposite(recommendation.reason, *kinds):
-        yield "its reason says the opposite of what it cites."
+        yield "its reason says the opposite of the contrast that it cites."
 
 
 def _of_citations(citations: Sequence[str], ground: Ground) -> Iterator[str]:

@@ -4,6 +4,7 @@ A model has no say in any of this, and what is made without a model says the sam
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, Final, Literal
 
 from setpoint.reports.citations import (
@@ -23,10 +24,7 @@ Level = Literal["high", "medium", "low"]
 Safety = Literal["safe_for_auto_send", "needs_review"]
 
 UNKNOWN: Final = "Unknown until measured."
-NO_PROMISE: Final = (
-    "A pattern says what goes with bookings. It does not show what would happen if you changed your messages."
-)
-MAX_CAVEATS: Final = 8
+MAX_CAVEATS: Final = 9
 LEVELS: Final[tuple[Level, ...]] = ("low", "medium", "high")
 # From so many told contrasts, and up to such a share of pending leads, a report can be called sure.
 _MANY_TOLD, _FEW_PENDING, _MOSTLY_PENDING = 3, 0.2, 0.5
@@ -181,12 +179,12 @@ def lower(one: Level, other: Level) -> Level:
 
 
 def report_caveats(document: Document) -> list[str]:
-    """The caveats that the report itself has, the most important first. No model can leave them out."""
+    """The caveats of the report's parts, in turn, the most important first. No model can leave them out."""
     adjustment = document.get(ADJUSTMENT)
-    found = [NO_PROMISE] if told(document) else []
-    found += [text for text in document[COMPARISON]["caveats"] if not (adjustment and text == CRUDE_CAVEAT)]
+    texts = document[COMPARISON]["caveats"]
+    held = [[text for text in texts if not (adjustment and text == CRUDE_CAVEAT)]]
     if adjustment and adjustment["sensitivity"]:
-        found.append(adjustment["sensitivity"]["text"])
-    for name in (PATTERNS, TIMING):
-        found += (document.get(name) or {}).get("caveats", ())
-    return list(dict.fromkeys(found))[:MAX_CAVEATS]
+        held.append([adjustment["sensitivity"]["text"]])
+    held += [list((document.get(name) or {}).get("caveats", ())) for name in (PATTERNS, TIMING)]
+    in_turn = (text for turn in zip_longest(*held) for text in turn if text)
+    return list(dict.fromkeys(in_turn))[:MAX_CAVEATS]

@@ -232,8 +232,10 @@ def _patterns(section: PatternsSection) -> Part:
 
 
 def _pattern(found: PatternDocument) -> Part:
+    if found["kind"] == "none":
+        return {"kind": "not told from chance", "sentence": found["sentence"]}
     return {
-        "kind": {"pattern": "pattern", "anti_pattern": "anti-pattern", "none": "not told from chance"}[found["kind"]],
+        "kind": {"pattern": "pattern", "anti_pattern": "anti-pattern"}[found["kind"]],
         "sentence": found["sentence"],
         "with it": f"{found['label_with']}: {_messages(found['with_it'])}",
         "without": f"{found['label_without']}: {_messages(found['without'])}",
@@ -253,8 +255,11 @@ def _pattern(found: PatternDocument) -> Part:
 
 
 def _messages(table: SideTable) -> str:
-    counts = f"{count_text(table['booked'])} booked, {count_text(table['not_booked'])} not"
-    return counts if table["rate"] is None else f"{counts}, {rate_text(table['rate'])}"
+    booked, not_booked = table["booked"], table["not_booked"]
+    counts = (
+        f"{count_text(booked)} of {count_text(booked + not_booked)} messages booked, {count_text(not_booked)} did not"
+    )
+    return counts if table["rate"] is None else f"{counts}: {rate_text(table['rate'])}"
 
 
 def _segments(attribution: Attribution, segments: Sequence[Part]) -> Mapping[str, Part]:

@@ -41,10 +41,12 @@ from setpoint.reports.synthesis_material import needed_text
 FEWEST, MOST = 3, 10
 """Recommendations of a synthesis."""
 
-_PATTERNS_SHOWN: Final = 6
+_CLAIMS: Final = 8
+_ADVISED: Final = 6
 _NAMED: Final = 3
 # From such a share of leads that would have to change, the two sides work on different leads.
 _UNLIKE: Final = 0.2
+_ALPHA: Final = 0.05
 # Who gets a message is not a choice of its words.
 _NO_CHOICE: Final = frozenset({"unanswered", "first_touch"})
 
@@ -55,8 +57,8 @@ def from_statistics(document: Document) -> SynthesisContent:
     level, reason = most_confidence(document)
     return {
         "summary": list(_summary(document)),
-        "patterns": [_claim(one) for one in found if one["kind"] == "pattern"],
-        "anti_patterns": [_claim(one) for one in found if one["kind"] == "anti_pattern"],
+        "patterns": [_claim(one) for one in found if one["kind"] == "pattern"][:_CLAIMS],
+        "anti_patterns": [_claim(one) for one in found if one["kind"] == "anti_pattern"][:_CLAIMS],
         "recommendations": _recommendations(document),
         "caveats": report_caveats(document),
         "confidence": level,
@@ -133,7 +135,7 @@ def side_recommendation(document: Document) -> RecommendationDocument | None:
 def _recommendations(document: Document) -> list[RecommendationDocument]:
     side = side_recommendation(document)
     found = [side] if side else []
-    found += [_about(one, document) for one in told(document) if one["key"] not in _NO_CHOICE][:_PATTERNS_SHOWN]
+    found += [_about(one, document) for one in told(document) if one["key"] not in _NO_CHOICE][:_ADVISED]
     found += [*_to_compare(document), *_to_import(document), *_to_look_at(document)]
     for spare in _always(document):
         if len(found) >= FEWEST:
@@ -175,8 +177,8 @@ def _to_compare(document: Document) -> Iterator[RecommendationDocument]:
             )
         yield _recommend(
             f"Share the leads between AI and setters by lot {label_of(CHANNEL_PHRASES, channel)}",
-            "Let chance decide who gets a new lead there, for as long as the attribution window and the maturity"
-            " buffer together at least, and run this report again.",
+            "Let chance decide who gets a new lead there, and let each keep its own from the first message on. Do so"
+            " for at least as long as the attribution window and the maturity buffer, and run this report again.",
             reason,
             [ADJUSTMENT, comparison_citation(channel)] if adjustment else [COMPARISON, comparison_citation(channel)],
         )
@@ -253,9 +255,10 @@ def _to_import(document: Document) -> Iterator[RecommendationDocument]:
 def _to_look_at(document: Document) -> Iterator[RecommendationDocument]:
     timing = document.get(TIMING)
     sooner = timing["days_sooner"]["measured"] if timing else None
-    if timing and sooner and not sooner["low"] <= 0 <= sooner["high"]:
+    pace = timing["log_rank_p_value"] if timing else None
+    if timing and sooner and not sooner["low"] <= 0 <= sooner["high"] and pace is not None and pace <= _ALPHA:
         yield _recommend(
-            "Find out why one side books sooner",
+            "Find out why the leads of one side book sooner or more often",
             "Compare how soon AI and setters answer a lead and how many messages come before a meeting, and let the"
             " slower side try what the other does.",
             timing["verdict"],
