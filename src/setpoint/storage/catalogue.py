@@ -175,7 +175,10 @@ WHERE relnamespace = 'setpoint'::regnamespace AND relname <> ALL (:without_tenan
 # Without a right of its own, the owner finds no workspace for the functions that run in its name; a dump that
 # another role restores loses that right.
 _WORKSPACES = """
-SELECT 'workspaces', 'may not be searched by its owner ' || relowner::regrole || ': restore it as the old owner'
+SELECT relname, 'may not be searched by its owner ' || relowner::regrole || ': as that role, run `' || CASE
+    WHEN EXISTS (SELECT FROM pg_policy WHERE polrelid = pg_class.oid AND polname = 'registry')
+    THEN format('ALTER POLICY registry ON setpoint.%I TO %s', relname, relowner::regrole)
+    ELSE format('CREATE POLICY registry ON setpoint.%I TO %s USING (true)', relname, relowner::regrole) END || '`'
 FROM pg_class JOIN pg_roles ON pg_roles.oid = relowner
 WHERE pg_class.oid = 'setpoint.workspaces'::regclass AND NOT rolsuper AND NOT rolbypassrls
     AND NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = pg_class.oid AND relowner = ANY (polroles))
