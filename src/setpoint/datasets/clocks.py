@@ -49,11 +49,12 @@ def by_hours(dataset: Dataset, last_hour: int) -> ir.Table:
 
 
 def by_week(dataset: Dataset) -> ir.Table:
-    """`sender, week, outcome, ambiguous, young, leads`: the leads whose clock is usable, by the week of its start.
+    """`sender, week, outcome, ambiguous, earlier, soon, young, leads`: leads with a usable clock, by its first week.
 
     `week` counts the weeks (Monday to Sunday, UTC) since Monday, 5 January 1970; `outcome` and `ambiguous` are those
-    of the lead's cross-channel row, and `young` are leads whose clock began less than the attribution window before
-    `as_of`.
+    of the lead's cross-channel row. `earlier` are leads that had counting messages within the attribution window
+    before `from` already, `soon` those that booked within it from the start of their clock, and `young` those whose
+    clock began less than it before `as_of`.
     """
     window = dataset.request.window
     leads = _clocks(dataset)
@@ -63,9 +64,13 @@ def by_week(dataset: Dataset) -> ir.Table:
         "outcome",
         "ambiguous",
         week=((_seconds(leads.start) - _FIRST_MONDAY) // _WEEK).cast("int64"),
+        earlier=leads.earlier,
+        soon=(
+            leads.booked_at <= leads.start + ibis.interval(seconds=int(window.attribution.total_seconds()))
+        ).fill_null(False),
         young=leads.start > ibis.literal(window.as_of - window.attribution, type=INSTANT),
     )
-    keys = ("sender", "week", "outcome", "ambiguous", "young")
+    keys = ("sender", "week", "outcome", "ambiguous", "earlier", "soon", "young")
     return rows.group_by(*keys).agg(leads=rows.count())
 
 
@@ -78,7 +83,7 @@ def _clocks(dataset: Dataset) -> ir.Table:
     )
     sent = facts.messages if "counts" in facts.messages.columns else described(facts.messages, facts.drafts)
     sent = sent.filter(
-        sent.sent_at >= ibis.literal(window.start, type=INSTANT),
+        sent.sent_at >= ibis.literal(window.start - window.attribution, type=INSTANT),
         sent.sent_at <= ibis.literal(window.as_of, type=INSTANT),
         sent.counts,
         *(
@@ -87,10 +92,12 @@ def _clocks(dataset: Dataset) -> ir.Table:
             else []
         ),
     )
-    in_window = sent.sent_at < ibis.literal(window.end, type=INSTANT)
+    start, end = ibis.literal(window.start, type=INSTANT), ibis.literal(window.end, type=INSTANT)
+    in_window = (sent.sent_at >= start) & (sent.sent_at < end)
     written = sent.group_by(lead=sent.lead_external_id).agg(
         first_ai=sent.sent_at.min(where=in_window & sent.by_ai),
         first_setter=sent.sent_at.min(where=in_window & ~sent.by_ai),
+        earlier=(sent.sent_at < start).any(),
         last=sent.sent_at.max(),
     )
     gone = facts.leads.filter(facts.leads.opted_out.fill_null(False)).select(gone="external_id")
@@ -100,6 +107,7 @@ def _clocks(dataset: Dataset) -> ir.Table:
         "ambiguous",
         "booked_at",
         "last",
+        "earlier",
         start=ibis.least(joined.first_ai, joined.first_setter),
         by_ai=joined.first_ai.notnull() & (joined.first_setter.isnull() | (joined.first_ai < joined.first_setter)),
         tied=(joined.first_ai == joined.first_setter).fill_null(False),
