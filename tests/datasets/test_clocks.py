@@ -13,6 +13,8 @@ from setpoint.datasets.clocks import by_hours, by_week
 from setpoint.datasets.service import DatasetRequest, extract
 from setpoint.domain.vocabulary import Channel
 from setpoint.domain.windows import Window
+from setpoint.reports.timing import timing
+from setpoint.reports.trend import trend
 
 LAST_HOUR = 200
 HOUR = timedelta(hours=1)
@@ -34,15 +36,16 @@ def clock(lead: Lead, window: Window, channels: tuple[str, ...]) -> Row | None:
         if m.direction == "outbound"
         and m.kind in (None, "message")
         and m.status != "failed"
-        and window.start <= m.sent_at <= window.as_of
+        and window.start - window.attribution <= m.sent_at <= window.as_of
         and (not channels or m.channel in channels)
     ]
-    in_window = [m for m in counting if m.sent_at < window.end]
+    in_window = [m for m in counting if window.start <= m.sent_at < window.end]
     first = min((m.sent_at for m in in_window), default=None)
     senders = {m.sender for m in in_window if m.sent_at == first}
     # The lead is followed across channels.
     label, booking = rows[0]["outcome"], rows[0]["booked_at"]
-    found: Row = {"sender": "", "hours": None, "lead": rows[0], "start": first}
+    earlier = any(m.sent_at < window.start for m in counting)
+    found: Row = {"sender": "", "hours": None, "lead": rows[0], "start": first, "earlier": earlier}
     if label == "BOOKED_NO_TIMESTAMP":
         return found | {"state": "no_timestamp"}
     if first is None or (isinstance(booking, datetime) and booking < first):
@@ -71,11 +74,15 @@ def counted(rows: list[Row]) -> Counter[tuple[Any, ...]]:
     return counts
 
 
-@pytest.mark.parametrize("known", [timedelta(), timedelta(days=-9)], ids=["late", "early"])
 @pytest.mark.parametrize(
-    ("name", "channels"),
-    [(name, channels) for name in LOCAL_ENGINES for channels in [(), (Channel.SMS,)]]
-    + [pytest.param("spark", (), marks=SPARK.marks)],
+    ("name", "channels", "known"),
+    [
+        (name, channels, known)
+        for name in LOCAL_ENGINES
+        for channels in [(), (Channel.SMS,)]
+        for known in (timedelta(), timedelta(days=-9))
+    ]
+    + [pytest.param("spark", (), timedelta(), marks=SPARK.marks)],
 )
 async def test_the_hours_and_weeks_are_those_of_plain_python(
     facts: Facts, window: Window, name: str, channels: tuple[Channel, ...], known: timedelta
@@ -91,8 +98,10 @@ async def test_the_hours_and_weeks_are_those_of_plain_python(
     assert counted(weeks) == Counter(
         (
             found["lead"]["ambiguous"],
+            found["earlier"],
             found["lead"]["outcome"],
             found["sender"],
+            bool(found["lead"]["booked_at"]) and found["lead"]["booked_at"] <= found["start"] + window.attribution,
             (found["start"].date() - datetime(1970, 1, 5, tzinfo=UTC).date()).days // 7,
             found["start"] > window.as_of - window.attribution,
         )
@@ -171,3 +180,26 @@ async def test_a_capped_dataset_has_the_clocks_of_its_sample(facts: Facts, windo
 
     assert rows[0] == rows[1]
     assert rows[0].total() == 25
+
+
+async def test_the_sections_of_a_report_are_the_same_on_every_engine(facts: Facts, window: Window) -> None:
+    request = DatasetRequest(facts.workspace.slug, window)
+    sections = []
+    for name in LOCAL_ENGINES:
+        async with facts.engine(name) as engine:
+            dataset = await extract(engine, request)
+            sections.append((await timing(dataset), await trend(dataset)))
+
+    assert sections[0] == sections[1]
+    assert sum(side["leads"] for side in sections[0][0]["senders"]) > 100
+    assert len(sections[0][1]["weeks"]) > 3
+
+
+async def test_a_workspace_without_facts_has_sections_without_numbers(
+    new_facts: FactsFactory, window: Window
+) -> None:
+    facts = await new_facts([])
+    async with facts.engine("duckdb") as engine:
+        dataset = await extract(engine, DatasetRequest(facts.workspace.slug, window))
+        assert (await timing(dataset))["verdict"].startswith("No comparison.")
+        assert (await trend(dataset))["verdict"].startswith("No trend can be told yet.")

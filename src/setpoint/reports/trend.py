@@ -1,4 +1,4 @@
-"""Is it getting better: the `trend` section of a report, the booking rate by the week in which leads were first written to.
+"""Is it getting better: the `trend` section of a report, the booking rate by the week of the first message.
 
 A week is settled when none of its leads can still change: none is pending, and all were first written to longer ago
 than the attribution window. Only settled weeks say anything about a direction.
@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypedDict
 
 from setpoint.datasets.clocks import by_week
 from setpoint.datasets.service import Dataset
-from setpoint.domain.measured import Refused
+from setpoint.domain.measured import Measured, Refused
 from setpoint.domain.vocabulary import Outcome, Sender
 from setpoint.reports.presentation import leads_text, points_digits, points_text, rate_text
 from setpoint.reports.schemas import (
@@ -26,7 +26,7 @@ from setpoint.stats.trends import Dose, Trend, linear_trend
 
 MONDAY: Final = date(1970, 1, 5)
 _SIDES: Final[tuple[Side, ...]] = ("ai", "setter")
-_ENOUGH_WEEKS: Final = 3
+_ENOUGH_WEEKS: Final = 4
 # Of each outcome; below it the test by its normal approximation is not to be trusted.
 _ENOUGH_LEADS: Final = 10
 
@@ -34,8 +34,10 @@ _ENOUGH_LEADS: Final = 10
 class WeekDocument(TypedDict):
     """Leads of one sender that were first written to in one week (`2026-W10`, whose Monday is `start`).
 
-    `left_out` booked without a credited message, or their credit is ambiguous; they are in no rate. `immature` says
-    that the week can still change, for either sender.
+    `rate` is that of the leads that have booked so far, the pending ones counted among those who have not; its
+    interval reaches up to where it would stand had all of them booked. `left_out` booked without a credited message,
+    or their credit is ambiguous; they are in no rate. `immature` says that the week can still change, for either
+    sender.
     """
 
     week: str
@@ -118,9 +120,18 @@ def _week(rows: Iterable[Mapping[str, Any]], week: int, side: Side, immature: bo
         not_booked=not_booked,
         pending=pending,
         left_out=counts.total(),
-        estimate=estimate_document(wilson(booked, booked + not_booked)),
+        rate=estimate_document(_rate_so_far(booked, not_booked, pending)),
         immature=immature,
     )
+
+
+def _rate_so_far(booked: int, not_booked: int, pending: int) -> Measured | Refused:
+    # In a young week those who book have, and those who will not are pending: without them nearly all would book.
+    leads = booked + not_booked + pending
+    now, at_most = wilson(booked, leads), wilson(booked + pending, leads)
+    if isinstance(now, Refused) or isinstance(at_most, Refused):
+        return Refused("No lead of this week is in a rate.")
+    return Measured(now.value, now.low, at_most.high, now.confidence)
 
 
 def _trend(rows: Iterable[Mapping[str, Any]], weeks: int) -> Trend | Refused:
@@ -142,7 +153,7 @@ def _trend(rows: Iterable[Mapping[str, Any]], weeks: int) -> Trend | Refused:
         return Refused(f"Fewer than {_ENOUGH_LEADS} leads of the settled weeks {few}: too few to tell a trend from.")
     return linear_trend(
         [
-            [Dose(week, booked[sender, week], n) for (sender, week), n in leads.items() if sender == side]
+            [Dose(week, booked[sender, week], n) for (sender, week), n in sorted(leads.items()) if sender == side]
             for side in Sender
         ]
     )
@@ -160,8 +171,8 @@ def _verdict(result: Trend | Refused, weeks: int, attribution_days: int) -> str:
     )
     if slope.low <= 0 <= slope.high:
         return (
-            f"No trend can be told over {weeks} settled weeks ({confidence}: from {points_text(slope.low, digits)} points"
-            f" less to {points_text(slope.high, digits)} points more each week). {basis}"
+            f"No trend can be told over {weeks} settled weeks ({confidence}: from {points_text(slope.low, digits)}"
+            f" points less to {points_text(slope.high, digits)} points more each week). {basis}"
         )
     low, high = sorted((abs(slope.low), abs(slope.high)))
     return (
@@ -178,7 +189,7 @@ def _caveats(rows: Iterable[Mapping[str, Any]], immature: int, attribution_days:
     if immature:
         found.append(
             f"{immature} {'week is' if immature == 1 else 'weeks are'} not settled: some leads can still book, so the"
-            " rate shown is not final and says nothing about a direction."
+            " rate can still rise and says nothing about a direction yet."
         )
     earlier = sum(int(row["leads"]) for row in rows if row["earlier"])
     if earlier:
