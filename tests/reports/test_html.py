@@ -26,6 +26,10 @@ DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "every section": lambda: documents.realistic() | sections_fixture.rich(),
     "nothing told": lambda: documents.one_sender() | sections_fixture.nothing_told(),
 }
+KINDS_AND_DAYS = {
+    *("ai", "setter", "pattern", "anti_pattern", "none", "leads", "messages", "model", "sender", "channel", "week"),
+    *("2026-01-05", "2026-01-12", "2026-01-19", "2026-01-26", "2026-02-02", "2026-02-09", "2026-02-16", "2026-02-23"),
+}
 every_document = pytest.mark.parametrize("name", DOCUMENTS)
 
 
@@ -197,6 +201,106 @@ def test_any_name_is_only_text() -> None:
     assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
     assert all(target.startswith("#") for target in page.attributes("href"))
     assert page.text.count(text) >= 15
+
+
+def test_no_text_of_a_later_section_is_markup_or_unseen() -> None:
+    unseen = "\x00\x1b[31m\u202e\u200b\ufffe\ud800"
+    text = """<script>alert(1)</script> "><img src=x onerror=alert(1)> </style> {{ 7 * 7 }} javascript:x"""
+
+    def spoiled(value: Any) -> Any:
+        if isinstance(value, str) and value not in KINDS_AND_DAYS:
+            return text + unseen
+        if isinstance(value, dict):
+            return {key: spoiled(held) for key, held in value.items()}
+        return [spoiled(held) for held in value] if isinstance(value, list) else value
+
+    source = render_html(documents.realistic() | spoiled(sections_fixture.rich()))
+    plain, page = page_of("every section"), Page(source)
+
+    assert set(page.tags) <= set(plain.tags)
+    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+    assert all(target.startswith("#") for target in page.attributes("href"))
+    assert page.text.count(text) >= 60
+    assert not set("\x00\x1b\u202e\u200b\ufffe\ud800") & set(source)
+
+
+def test_the_later_sections_stand_in_their_order() -> None:
+    page = page_of("every section")
+    sections = [attributes["id"] for tag, attributes in page.elements if tag == "section" and "id" in attributes]
+
+    assert sections == [
+        "answer",
+        "synthesis",
+        "counts",
+        "segments",
+        "segments-cross_channel",
+        "segments-within_channel",
+        "comparison",
+        "response-mode",
+        "adjustment",
+        "timing",
+        "trend",
+        "patterns",
+        "left-out",
+        "definitions",
+        "reproduce",
+    ]
+
+
+def test_every_picture_has_a_question_over_it() -> None:
+    page = page_of("every section")
+    questions = page.texts("figcaption")
+
+    assert page.tags.count("svg") == 2 * page.tags.count("figure") == 2 * len(questions) == 16
+    assert all(question.endswith("?") for question in questions)
+
+
+def test_a_section_that_the_report_lacks_is_not_shown() -> None:
+    page = page_of("realistic")
+
+    assert not {"synthesis", "adjustment", "timing", "trend", "patterns"} & set(page.attributes("id"))
+    assert "This run was made without a comparison with other things held equal" in page.text
+    assert "This run was made without" not in page_of("every section").text
+
+
+def test_the_later_sections_say_their_numbers() -> None:
+    text = page_of("every section").text
+
+    for line in (
+        "AI books 2.8 points more than setters (95%: 0.9 to 4.7)",
+        "Adjusted 3,968 leads. As if every lead had gone to either (AIPW), leads without a counterpart left out.",
+        "+2.8 +0.9 to +4.7",
+        "Channel differs by 51% Email 1,870 86% 763 35%",
+        "Within 14 days AI 8.4% 7.4 to 9.3% 1,490",
+        "2026-01-05 5.0% 2.0 to 8.5% 13 of 260 0 9.0% 6.0 to 12.5% 23 of 260 0",
+        "2026-02-23 too young 11.4%",
+        "Two times or more against: Fewer 141 of 1,429 9.9% 222 of 2,945 7.5% +4.1 +2.3 to +5.9 < 0.001 nowhere",
+        "3 tested and not told apart",
+        "Offer two times in every first reply",
+        "Expected effect 2 to 6 points more bookings",
+        "Safe for auto-send",
+        "Confidence: medium.",
+        "Written by a model from the numbers of this report",
+        "Synthesis sonnet-5, effort medium",
+    ):
+        assert line in text
+
+
+def test_where_nothing_is_told_there_are_reasons_and_no_numbers() -> None:
+    text = page_of("nothing told").text
+
+    for line in (
+        "No comparison. Only setters have leads with a settled outcome: there is nothing to compare with.",
+        "Crude 738 leads. Only setters have leads",
+        "No difference could be measured, so there is none to draw.",
+        "AI No lead of AI was sent anything in this window. 0",
+        "No week has a lead with a settled outcome yet",
+        "This snapshot holds no text of messages",
+        "Nothing can be recommended from this report.",
+        "From the statistics alone",
+    ):
+        assert line in text
+    assert "crude comparison" not in text
 
 
 def test_a_document_read_back_from_json_gives_the_same_page() -> None:

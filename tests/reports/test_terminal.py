@@ -116,3 +116,38 @@ def test_a_dry_run_says_that_nothing_was_kept() -> None:
 
     assert "A dry run: counts only, nothing was kept. To run the report and keep it: setpoint report run" in text
     assert "SHA-256" not in text
+
+
+def test_the_later_sections_are_short_and_in_order() -> None:
+    text = words(printed(documents.realistic() | sections_fixture.rich()))
+    landmarks = [
+        "AI books 2.8 points more than setters (95%: 0.9 to 4.7)",
+        "Tentative: read the reasons before you act on it.",
+        "By channel, not adjusted: - AI books 3.4 points more than setters in email",
+        "What to do",
+        "1. Offer two times in every first reply [Safe for auto-send]",
+        "Outcomes",
+        "Who books more, where: cross-channel",
+        "Adjusted 3,968 leads +2.8 +0.9 to +4.7",
+        "Within 14 days AI 8.4% 7.4 to 9.3% 1,490",
+        "Is it getting better",
+        "Two times or more +4.1 +2.3 to +5.9 < 0.001",
+        "Short fails to hold with: Setter.",
+        "Leads not in the report",
+    ]
+    places = [text.index(landmark) for landmark in landmarks]
+
+    assert places == sorted(places)
+    assert "Made without" not in text
+
+
+def test_no_text_gives_the_terminal_an_order() -> None:
+    orders = "\x1b[31m\x1b]8;;http://x\x07\x9b2J\x07\x08\u202e"
+    document = documents.realistic() | sections_fixture.rich() | {"workspace": f"acme{orders}"}
+    document["synthesis"]["content"]["recommendations"][0]["title"] = f"title{orders}"
+    document["patterns"]["findings"][0]["label_with"] = f"label{orders}"
+    text = printed(document)
+
+    assert "acme" in text
+    assert "title" in text
+    assert not set("\x1b\x9b\x07\x08\u202e") & set(text)

@@ -60,4 +60,4 @@ def _nothing(document: Mapping[str, Any]) -> str:
         return "Nothing was sent in this window."
     if messages["counting"] == 0:
         return "Nothing that counts was sent in this window."
-    return "Nobody can be counted in this window: all leads who were sent something had booked before."
+    return "Every lead who was sent something in this window had booked before it."

@@ -12,10 +12,10 @@ from setpoint.reports import svg
 from setpoint.reports.chart_style import WIDE, Layout, Picture, configured, draw_both
 from setpoint.reports.presentation import difference_texts
 
-_LABELS: Final = 168
+_LABELS: Final = 180
 _NUMBERS: Final = 152
 _PLOT: Final = {"wide": 268, "narrow": 316}
-_LETTERS: Final = 21
+_LETTERS: Final = 23
 _LINE: Final = 17
 _SEPARATOR: Final = 46
 
@@ -103,6 +103,7 @@ def forest_specification(
             fill=alt.Fill("fill:N", scale=None),
         ),
         *_lettering(base, layout, plot),
+        _room(layout, plot),
     ]
     if parting is not None:
         layers += _parting(parting, lines, layout, plot, top)
@@ -152,8 +153,23 @@ def _lettering(base: alt.Chart, layout: Layout, plot: int) -> list[alt.Chart]:
     ]
 
 
+def _sides(layout: Layout, plot: int) -> tuple[int, int]:
+    return (0, plot) if layout.is_narrow else (-_LABELS, plot + _NUMBERS)
+
+
+def _room(layout: Layout, plot: int) -> alt.Chart:
+    """Nothing, as wide as labels and numbers may get in any font: all charts of a page have one scale."""
+    left, right = _sides(layout, plot)
+    nothing: alt.Chart = (
+        alt.Chart(alt.Data(values=[{}]))
+        .mark_rule(opacity=0)
+        .encode(x=alt.value(left), x2=alt.value(right), y=alt.value(0))
+    )
+    return nothing
+
+
 def _parting(y: float, lines: tuple[str, str], layout: Layout, plot: int, height: int) -> list[alt.Chart]:
-    left, right = (0, plot) if layout.is_narrow else (-_LABELS - 12, plot + _NUMBERS)
+    left, right = _sides(layout, plot)
     line = alt.Chart(alt.Data(values=[{"y": y}])).encode(y=_y("y", height))
     texts = [
         line.mark_text(align="left", fontSize=12, color=svg.MUTED, dy=dy).encode(

@@ -236,7 +236,10 @@ def weeks(lines: Sequence[WeekLine], title: str, ident: str) -> Picture | Refuse
 def weeks_specification(lines: Sequence[WeekLine], layout: Layout = WIDE) -> dict[str, Any]:
     """Return the Vega-Lite specification behind `weeks`."""
     known = [line for line in lines if isinstance(line.rate, Measured)]
-    limit = max(line.rate.high for line in known if isinstance(line.rate, Measured))
+    # The interval of a week that is too young to be read may be cut off: it would press all others flat.
+    limit = max(
+        line.rate.value if line.immature else line.rate.high for line in known if isinstance(line.rate, Measured)
+    )
     weeks_in_order = sorted({line.start for line in lines})
     senders = [label for label in _SENDERS if any(line.label_of_sender == label for line in lines)]
     values = [
@@ -270,7 +273,7 @@ def weeks_specification(lines: Sequence[WeekLine], layout: Layout = WIDE) -> dic
         .encode(y=alt.value(0), y2=alt.value(90))
     )
     rated = base.transform_filter("datum.value !== null")
-    interval = rated.mark_rule(strokeWidth=2).encode(
+    interval = rated.mark_rule(strokeWidth=2, clip=True).encode(
         y=alt.Y("low:Q", title="Booking rate"), y2="high:Q", color=alt.Color("sender:N", scale=_colour(), legend=None)
     )
     dot = rated.mark_point(size=70, opacity=1, strokeWidth=2).encode(

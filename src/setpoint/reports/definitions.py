@@ -131,10 +131,10 @@ def definitions(attribution_days: int, maturity_days: int) -> list[Definition]:
             "long as they were watched; who ended otherwise cannot book any more (cumulative incidence, "
             "Aalen-Johansen)."
         ),
-        "At risk": ("Leads that were still watched on that day and had neither booked nor ended otherwise."),
+        "At risk": "Leads that were still watched on that day and had neither booked nor ended otherwise.",
         "Immature week": (
-            f"A week of which many leads are still pending, as those written to in the last {buffer}. Who books "
-            "books early, so its rate will change: it is shown hatched and is not read."
+            f"A week of which leads are still pending, as those written to in the last {buffer}. Bookings are "
+            "known before their absence is, so its rate is too high at first: it is hatched and not read."
         ),
         "Pattern": (
             "Something that can be checked by reading a message, such as its length, and that goes with more "

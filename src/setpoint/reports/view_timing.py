@@ -89,4 +89,5 @@ def _difference(section: TimingSection) -> str:
 
 
 def _signed(days: float) -> str:
-    return f"\u2212{abs(days):.1f}" if days < -0.05 else f"{abs(days):.1f}"
+    text = f"{abs(days):.1f}"
+    return f"\u2212{text}" if days < 0 and float(text) else text
