@@ -34,7 +34,7 @@ _ENOUGH_LEADS: Final = 10
 class WeekDocument(TypedDict):
     """Leads of one sender that were first written to in one week (`2026-W10`, whose Monday is `start`).
 
-    `rate` is that of the leads that have booked so far, the pending ones counted among those who have not; its
+    `estimate` is the rate of the leads that have booked so far, the pending ones counted among those who have not; its
     interval reaches up to where it would stand had all of them booked. `left_out` booked without a credited message,
     or their credit is ambiguous; they are in no rate. `immature` says that the week can still change, for either
     sender.
@@ -120,7 +120,7 @@ def _week(rows: Iterable[Mapping[str, Any]], week: int, side: Side, immature: bo
         not_booked=not_booked,
         pending=pending,
         left_out=counts.total(),
-        rate=estimate_document(_rate_so_far(booked, not_booked, pending)),
+        estimate=estimate_document(_rate_so_far(booked, not_booked, pending)),
         immature=immature,
     )
 
