@@ -149,7 +149,7 @@ def _about(found: PatternDocument, document: Document) -> RecommendationDocument
     amount = "more" if found["kind"] == "pattern" else "fewer"
     effect, expected = effect_of(document, citations)
     return _recommend(
-        f"Send {amount} messages that {found['phrase']}",
+        f"Try {amount} messages that {found['phrase']}",
         f"Change prompts and templates so that {amount} messages {found['phrase']}, and change nothing else at the"
         " same time. The next report shows this contrast again.",
         f"{found['sentence']} {where_it_fails(found)}".strip(),
