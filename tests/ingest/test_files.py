@@ -1,4 +1,5 @@
 import gzip
+import os
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from setpoint.domain.errors import FileUnreadable
 from setpoint.ingest import files
-from setpoint.ingest.files import ByteSource, Format, format_of, unknown
+from setpoint.ingest.files import ByteSource, Format, check_file, format_of, unknown
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,22 @@ def test_the_name_tells_the_format(name: str, expected: tuple[Format, bool]) -> 
 def test_other_names_tell_nothing(name: str) -> None:
     with pytest.raises(FileUnreadable, match=r"must end in \.csv, \.jsonl or \.parquet"):
         format_of(Path(name))
+
+
+def test_a_file_is_looked_at_before_it_is_read_and_a_pipe_is_left_to_its_reader(tmp_path: Path) -> None:
+    pipe, folder, file = tmp_path / "pipe.csv", tmp_path / "folder.csv", tmp_path / "file.csv"
+    os.mkfifo(pipe)
+    folder.mkdir()
+    file.touch()
+    check_file(file)
+    check_file(pipe)
+    for path, complaint in (
+        (folder, "is a directory"),
+        (tmp_path / "no.csv", "does not exist"),
+        (pipe.parent, "is a"),
+    ):
+        with pytest.raises(FileUnreadable, match=complaint):
+            check_file(path)
 
 
 @given(st.text("ab\n\r", max_size=40), st.integers(1, 9), st.booleans())

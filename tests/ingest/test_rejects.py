@@ -43,6 +43,24 @@ def test_without_a_file_they_are_counted_all_the_same(tmp_path: Path) -> None:
     assert (summary.rejected, len(summary.rejections)) == (98, SHOWN_REJECTIONS)
 
 
+def test_equal_reasons_of_a_column_are_gathered(tmp_path: Path) -> None:
+    summary = ImportSummary(ImportKind.CAMPAIGNS)
+    with gather_rejects(summary, None, tmp_path / "source.csv") as rejects:
+        rejects.add(
+            Stage.FILE, [rejection(3), rejection(5), Rejection(7, "", Fault(Reason.CELL_COUNT, "has 1 cell"))]
+        )
+        rejects.add(Stage.FILE, [rejection(9), rejection(11), Rejection(12, "", Fault(Reason.CELL_COUNT, "has 9"))])
+        rejects.add(Stage.DATABASE, [Rejection(2, "key", Fault(Reason.DUPLICATE_KEY, "stands"), "k" * 500)])
+        rejects.finish()
+    assert [(each.first.column, each.rows, each.lines, each.alike) for each in summary.groups] == [
+        ("key", 1, [2], True),
+        ("name", 4, [3, 5, 9], True),
+        ("", 2, [7, 12], False),
+    ]
+    assert [each.first.fault.message for each in summary.groups] == ["stands", "is empty", "has 1 cell"]
+    assert len(summary.groups[0].first.key) == 200
+
+
 def test_the_file_is_safe_to_open_and_one_line_a_row(tmp_path: Path) -> None:
     path = tmp_path / "rejects.csv"
     with gather_rejects(ImportSummary(ImportKind.CAMPAIGNS), path, tmp_path / "source.csv") as rejects:
