@@ -20,6 +20,7 @@ _COMMANDS = {
     "demo": "demo",
     "import": "imports",
     "report": "reports",
+    "insights": "insights",
     "dataset": "datasets",
     "workspace": "workspaces",
     "model": "models",
