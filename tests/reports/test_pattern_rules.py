@@ -31,8 +31,8 @@ def share_with_a_finding(runs: int) -> float:
 
 
 def test_where_nothing_matters_little_is_found() -> None:
-    # Of 60 runs at 5%, more than 6 would come once in 37 times.
-    assert share_with_a_finding(60) <= 0.1
+    # Of 100 runs at 5%, more than 9 would come once in 35 times.
+    assert share_with_a_finding(100) <= 0.09
 
 
 @pytest.mark.proof

@@ -20,6 +20,7 @@ from tests.datasets.conftest import store, store_texts
 from tests.outcomes.specification import Appointment, Lead, Message, label_lead
 from tests.outcomes.worlds import make_world
 
+from setpoint.datasets.at_risk import at_risk, numbered, settled, with_texts
 from setpoint.datasets.on_duckdb import DuckDBEngine
 from setpoint.datasets.on_postgres import PostgresEngine
 from setpoint.datasets.service import Dataset, DatasetRequest, extract
@@ -29,7 +30,6 @@ from setpoint.domain.windows import Window, make_window
 from setpoint.ingest.schemas import ImportKind
 from setpoint.ingest.service import import_file
 from setpoint.reports.features import contrasts
-from setpoint.reports.pattern_queries import at_risk, numbered, settled, with_texts
 from setpoint.reports.pattern_words import NO_BOOKINGS, NO_MESSAGES, NO_TEXT
 from setpoint.reports.patterns import Patterns, patterns
 from setpoint.samples.service import Sample, generate

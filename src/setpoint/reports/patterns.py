@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from setpoint.datasets.at_risk import at_risk, numbered, settled, with_texts
 from setpoint.datasets.on_postgres import PostgresEngine
 from setpoint.datasets.sampling import sample_leads
 from setpoint.datasets.service import Dataset
 from setpoint.domain.measured import Refused
 from setpoint.reports.features import MESSAGE_COLUMNS, features_of
-from setpoint.reports.pattern_queries import at_risk, numbered, settled, with_texts
 from setpoint.reports.pattern_rules import FALSE_DISCOVERY_RATE, ROW_COLUMNS, Findings, find
 from setpoint.reports.pattern_words import NO_BOOKINGS, NO_MESSAGES, NO_TEXT, NOTHING_TESTED, section_caveats
 from setpoint.reports.schemas import PatternsSection, refusal_document
