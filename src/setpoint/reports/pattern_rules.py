@@ -1,4 +1,4 @@
-"""Which features of messages go with bookings: every contrast tested among like messages, and what that shows. Pure."""
+"""Which features of messages go with bookings: every contrast, tested among messages that are alike. Pure."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from setpoint.domain.measured import Measured, Refused
 from setpoint.domain.vocabulary import Channel, Outcome, Sender
 from setpoint.reports.definitions import CHANNEL_LABELS, SENDER_LABELS
 from setpoint.reports.features import Contrast, contrasts, exposed
-from setpoint.reports.pattern_words import finding_sentence, missing_messages
+from setpoint.reports.pattern_words import finding_sentence, one_sided, too_little
 from setpoint.reports.schemas import PatternDocument, PatternPart, SideTable, estimate_document
 from setpoint.stats.clustered import ClusteredDifference, RowCounts, clustered_difference, count_rows
 from setpoint.stats.discovery import benjamini_hochberg
@@ -80,6 +80,7 @@ class Rows:
         self.credited = _bools(table["credited"])
         self.lead = np.asarray(table["lead"].to_numpy(), dtype=np.int64)
         self._strata: dict[tuple[str, ...], Ints] = {}
+        self._values: dict[tuple[str, str], Bools] = {}
         self._counts: dict[tuple[object, ...], RowCounts] = {}
 
     def sides(self, contrast: Contrast) -> Sides:
@@ -89,23 +90,29 @@ class Rows:
 
     def being(self, column: str, value: str) -> Bools:
         """Which rows have a value."""
-        return _bools(pc.equal(self.table[column], value))
+        if (column, value) not in self._values:
+            self._values[column, value] = _bools(pc.equal(self.table[column], value))
+        return self._values[column, value]
 
     def compare(self, contrast: Contrast, sides: Sides, among: Bools | None = None) -> ClusteredDifference | Refused:
         """Estimate a contrast with what is held equal, among all rows or some of them."""
         rows = sides.told if among is None else sides.told & among
-        if not rows.any():
-            return Refused("It cannot be told of any message.")
         names = held_equal(contrast)
         y, stratum, lead, with_it = self.credited, self._stratum(names), self.lead, sides.with_it
         if not rows.all():
             y, stratum, lead, with_it = y[rows], stratum[rows], lead[rows], with_it[rows]
+        if with_it.all() or not with_it.any():
+            return one_sided(len(y), bool(with_it.any()))
         # Many features are told of the same messages.
-        key = (names, hashlib.sha256(np.packbits(rows)).digest())
+        key = (names, hashlib.sha256(np.packbits(rows).tobytes()).digest())
         if key not in self._counts:
             self._counts[key] = count_rows(y, stratum, lead)
         result = clustered_difference(y, with_it, stratum, lead, counts=self._counts[key])
-        return missing_messages(result) if isinstance(result, Refused) else result
+        if not isinstance(result, Refused):
+            return result
+        trials = self._counts[key].trials
+        met = np.bincount(stratum[with_it], minlength=len(trials))
+        return too_little(result, shared=bool(((met > 0) & (met < trials)).any()))
 
     def _stratum(self, names: tuple[str, ...]) -> Ints:
         if names not in self._strata:

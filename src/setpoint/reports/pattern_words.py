@@ -21,6 +21,15 @@ NO_TEXT = (
 NO_MESSAGES = "In this window no message went to a lead whose outcome is settled: choose an earlier or longer window."
 NO_BOOKINGS = "No message of this window is credited with a booking: there is nothing to compare."
 NOTHING_TESTED = "There is too little yet to test any pattern: every one needs more messages or more bookings."
+GOES_WITH = (
+    "A pattern says what goes with bookings, and not what would happen if you wrote differently. Whoever is about to"
+    " book gets other messages: some are written when the meeting is as good as agreed."
+)
+LAST_MESSAGE = (
+    "A booking is credited to the last message before it: what an earlier one did for it is not seen, and a message"
+    " that is soon followed by another has less time to be credited than the last of a sequence."
+)
+NOT_EQUAL = "What the lead had written, their campaign and their company are not held equal."
 
 _NAMES = {
     "channel": "channel",
@@ -38,7 +47,7 @@ def finding_sentence(
     with_it: SideTable,
     without: SideTable,
 ) -> str:
-    """One sentence for a contrast, with its estimate, interval and counts; a second where the counts look otherwise."""
+    """A sentence with the estimate, its interval and the counts, and another where the counts look otherwise."""
     digits = points_digits(difference.value, difference.low, difference.high)
     others = (
         f"others {'to leads who had written, ' if 'written' in held_equal else ''}of the same {_same(held_equal)}"
@@ -47,9 +56,11 @@ def finding_sentence(
     level = rate_text(difference.confidence, 0)
     if not is_told:
         bounds = " to ".join(_signed(bound, digits) for bound in (difference.low, difference.high))
+        apart = not difference.low <= 0 <= difference.high
+        why = ": among so many tests an interval like this can be chance" if apart else ""
         return (
             f"Whether messages that {phrase} are credited with a booking more or less often than {others} cannot be"
-            f" told ({level}: {bounds}; {counts})."
+            f" told ({level}: {bounds}; {counts}){why}."
         )
     low, high = (points_text(bound, digits) for bound in sorted((difference.low, difference.high), key=abs))
     sentence = (
@@ -78,10 +89,22 @@ def _signed(bound: float, digits: int) -> str:
     return f"{size} points {'more' if bound > 0 else 'less'}" if float(size) else "no difference"
 
 
-def missing_messages(refused: Refused) -> Refused:
-    """A refusal of a clustered difference, whose `needed` counts messages or leads as the case may be, in words."""
+def one_sided(messages: int, all_have_it: bool) -> Refused:
+    """The refusal where a feature cannot be told of any message, or all have it, or none."""
+    if not messages:
+        return Refused("It cannot be told of any message.")
+    return Refused("All messages have it." if all_have_it else "No message has it.")
+
+
+def too_little(refused: Refused, shared: bool) -> Refused:
+    """A refusal of a clustered difference for a reader who knows no strata. `shared` says whether there are messages
+    with the feature and without it that are otherwise alike.
+    """
+    if not shared:
+        return Refused("Messages that are otherwise alike either all have it or none of them does.")
     if refused.needed is None:
         return refused
+    # Of messages or of leads, as the reason says; a document's `needed` are leads.
     return Refused(f"{refused.reason} At least {count_text(about(refused.needed))} more are needed.")
 
 
@@ -95,14 +118,11 @@ def section_caveats(
     told: int,
 ) -> list[str]:
     """What a reader must know besides the findings, the most important first."""
-    found = [
-        "A pattern says what goes with bookings, and not what would happen if you wrote differently. Whoever is about"
-        " to book gets other messages: some are written when the meeting is as good as agreed.",
-        "A booking is credited to the last message before it, so a pattern is about that message. What an earlier one"
-        " did for it is not seen.",
-        "What the lead had written, their campaign and their company are not held equal.",
-        f"Touches and the lead's words are counted from {look_back_days} days before the window on.",
-    ]
+    found = [GOES_WITH, LAST_MESSAGE, NOT_EQUAL]
+    before = (
+        f"{look_back_days} {'day' if look_back_days == 1 else 'days'} before the window" if look_back_days else ""
+    )
+    found.append(f"Touches and the lead's words are counted from {before or 'the start of the window'} on.")
     if told:
         found.append(
             "Many patterns are tested at once. Those that are told are chosen so that about one in twenty of them"

@@ -10,18 +10,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from setpoint.datasets.at_risk import at_risk, numbered, settled, with_texts
 from setpoint.datasets.on_postgres import PostgresEngine
 from setpoint.datasets.sampling import sample_leads
 from setpoint.datasets.service import Dataset
 from setpoint.domain.measured import Refused
 from setpoint.reports.features import MESSAGE_COLUMNS, features_of
-from setpoint.reports.pattern_queries import at_risk, numbered, settled, with_texts
 from setpoint.reports.pattern_rules import FALSE_DISCOVERY_RATE, ROW_COLUMNS, Findings, find
 from setpoint.reports.pattern_words import NO_BOOKINGS, NO_MESSAGES, NO_TEXT, NOTHING_TESTED, section_caveats
 from setpoint.reports.schemas import PatternsSection, refusal_document
 
-MAX_LEADS: Final = 100_000
-"""Leads that patterns rest on at most; of more, a uniform sample. More say little more and take longer."""
+MAX_LEADS: Final = 50_000
+"""Leads that patterns rest on at most; of more, a uniform sample. More would say little more and take longer."""
 
 _HOUR = np.timedelta64(1, "h")
 _CODES = pa.dictionary(pa.int32(), pa.string())
@@ -70,14 +70,12 @@ async def patterns(dataset: Dataset, max_leads: int = MAX_LEADS) -> Patterns:
 
 
 async def _rows(engine: PostgresEngine, messages: ir.Table) -> pa.Table:
-    """The rows that contrasts are tested over, in the order of lead, instant and id: features in the place of texts."""
-    batches = []
+    """The rows that contrasts are tested over: features in the place of texts, by lead, instant and id."""
     async with aclosing(engine.stream(messages)) as stream:
-        async for batch in stream:
-            batches.append(await asyncio.to_thread(_told, pa.Table.from_batches([batch])))
+        batches = [await asyncio.to_thread(_told, pa.Table.from_batches([batch])) async for batch in stream]
     table = pa.concat_tables(batches).unify_dictionaries()
     order = np.argsort(table["position"].to_numpy())
-    return table.drop_columns("position").take(pa.array(order)).combine_chunks()
+    return table.drop_columns("position").take(order).combine_chunks()
 
 
 def _told(batch: pa.Table) -> pa.Table:
@@ -93,7 +91,7 @@ def _told(batch: pa.Table) -> pa.Table:
 
 
 def _found_section(dataset: Dataset, rows: pa.Table, leads_in_all: int, found: Findings) -> PatternsSection:
-    leads = int(pc.max(rows["lead"]).as_py()) + 1
+    leads = pc.count_distinct(rows["lead"]).as_py()
     with_text = rows.num_rows - rows["question"].null_count
     section = _section()
     section["messages"], section["with_text"] = rows.num_rows, with_text

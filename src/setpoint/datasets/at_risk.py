@@ -1,4 +1,7 @@
-"""What patterns ask of the database: the leads that take part, their messages at risk, and what these say."""
+"""Messages at risk of being credited with a booking, and what they say: what patterns are told from.
+
+A message is at risk up to its lead's booking: it could still have been the one that is credited.
+"""
 
 from datetime import datetime
 
