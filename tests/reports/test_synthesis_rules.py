@@ -37,7 +37,7 @@ def test_who_should_get_leads_is_put_in_where_it_is_clear() -> None:
 def test_effects_are_filled_in_from_what_is_cited() -> None:
     times, short, sender = content(good(), whole("none"))["recommendations"]
     assert times["effect"] == TIMES["estimate"]["measured"]
-    assert times["expected_effect"] == "Between 1.8 and 6.4 points more (95%), if it holds for messages like those."
+    assert times["expected_effect"].startswith("Seen: between 1.8 and 6.4 points more (95%).")
     assert short["effect"] == {"value": 0.0183, "low": 0.0092, "high": 0.0274, "confidence": 0.95}
     assert (sender["effect"], sender["expected_effect"]) == (None, "Unknown until measured.")
 
@@ -55,7 +55,7 @@ def test_of_several_effects_the_one_that_promises_least_is_taken() -> None:
 def test_an_interval_that_reaches_beyond_zero_says_so() -> None:
     wide = pattern("offers_times", "offer times", "pattern", 0.02, -0.004, 0.044)
     told = content(good(), whole("none", patterns=patterns(wide)))["recommendations"][0]
-    assert told["expected_effect"].startswith("Between 0.4 points fewer and 4.4 points more (95%)")
+    assert told["expected_effect"].startswith("Seen: between 0.4 points fewer and 4.4 points more (95%)")
 
 
 @pytest.mark.parametrize(

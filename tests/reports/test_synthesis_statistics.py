@@ -72,9 +72,12 @@ def test_effects_are_those_that_were_measured() -> None:
     to_ai, times, short, link, *_ = from_statistics(whole())["recommendations"]
     assert to_ai["title"] == "Give AI more of the leads that setters get now"
     assert to_ai["effect"] == {"value": 0.0262, "low": 0.0111, "high": 0.0413, "confidence": 0.95}
-    assert times["expected_effect"] == "Between 1.8 and 6.4 points more (95%), if it holds for messages like those."
+    assert times["expected_effect"] == (
+        "Seen: between 1.8 and 6.4 points more (95%). How much of that a change brings is not known until it is"
+        " measured."
+    )
     assert times["effect"] == TIMES["estimate"]["measured"]
-    assert link["expected_effect"].startswith("Between 1.2 and 4.3 points more (95%) where messages do without it")
+    assert link["expected_effect"].startswith("Seen: between 1.2 and 4.3 points more (95%) where messages did without it.")
     assert [one["safety"] for one in (to_ai, times, short, link)] == [
         "needs_review",
         "safe_for_auto_send",
@@ -195,3 +198,14 @@ def test_every_number_of_it_is_one_of_the_report(
             assert told[citation]["kind"] != "none"
             assert told[citation]["fails_to_hold"] == []
             assert told[citation]["parts"][0]["holds"] is True
+
+
+def test_features_that_say_nearly_the_same_are_advised_once() -> None:
+    document = whole()
+    times, *others = document["patterns"]["findings"]
+    again = times | {"key": "one_time", "feature": "times_offered"}
+    first = times | {"feature": "call_to_action"}
+    document["patterns"]["findings"] = [first, again, *others]
+    cited = [one["citations"] for one in from_statistics(document)["recommendations"]]
+    assert ["pattern:offers_times"] in cited
+    assert ["pattern:one_time"] not in cited

@@ -85,9 +85,9 @@ def effect_of(document: Document, citations: Iterable[str]) -> tuple[IntervalDoc
         return None, UNKNOWN
     measured, kind = min(held, key=lambda one: min(abs(one[0]["low"]), abs(one[0]["high"])))
     size = _size(measured, measured["value"] > 0)
-    if kind == "pattern":
-        return measured, f"{size}, if it holds for messages like those."
-    return measured, f"{size} where messages do without it, if that holds for messages like those."
+    size = size[0].lower() + size[1:]
+    where = "" if kind == "pattern" else " where messages did without it"
+    return measured, f"Seen: {size}{where}. How much of that a change brings is not known until it is measured."
 
 
 def adjusted_effect(document: Document) -> tuple[IntervalDocument | None, str]:

@@ -49,6 +49,8 @@ _UNLIKE: Final = 0.2
 _ALPHA: Final = 0.05
 # Who gets a message is not a choice of its words.
 _NO_CHOICE: Final = frozenset({"unanswered", "first_touch"})
+# Features that say nearly the same: what is advised of one is not advised of the other again.
+_ALIKE: Final = {"times_offered": "call_to_action", "ends_question": "question"}
 
 
 def from_statistics(document: Document) -> SynthesisContent:
@@ -135,13 +137,22 @@ def side_recommendation(document: Document) -> RecommendationDocument | None:
 def _recommendations(document: Document) -> list[RecommendationDocument]:
     side = side_recommendation(document)
     found = [side] if side else []
-    found += [_about(one, document) for one in told(document) if one["key"] not in _NO_CHOICE][:_ADVISED]
+    found += [_about(one, document) for one in _to_advise(document)]
     found += [*_to_compare(document), *_to_import(document), *_to_look_at(document)]
     for spare in _always(document):
         if len(found) >= FEWEST:
             break
         found.append(spare)
     return found[:MOST]
+
+
+def _to_advise(document: Document) -> list[PatternDocument]:
+    """The surest told contrasts that somebody can choose, one of each feature."""
+    chosen: dict[str, PatternDocument] = {}
+    for one in told(document):
+        if one["key"] not in _NO_CHOICE:
+            chosen.setdefault(_ALIKE.get(one["feature"], one["feature"]), one)
+    return list(chosen.values())[:_ADVISED]
 
 
 def _about(found: PatternDocument, document: Document) -> RecommendationDocument:
