@@ -277,7 +277,7 @@ def test_the_later_sections_say_their_numbers() -> None:
         "Two times or more against: Fewer 141 of 1,429 9.9% 222 of 2,945 7.5% +4.1 +2.3 to +5.9 < 0.001 nowhere",
         "3 tested and not told apart",
         "Offer two times in every first reply",
-        "Expected effect 2 to 6 points more bookings",
+        "What to expect 2 to 6 points more bookings",
         "Safe for auto-send",
         "Confidence: medium.",
         "Written by a model from the numbers of this report",

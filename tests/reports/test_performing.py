@@ -25,9 +25,7 @@ async def performed(database: Database, workspace: Workspace) -> tuple[Performed
         return await perform(engine, REQUEST, run, lambda step, rows: steps.append(step)), steps
 
 
-async def test_an_empty_workspace_gets_every_section_and_no_number(
-    database: Database, workspace: Workspace
-) -> None:
+async def test_an_empty_workspace_gets_every_section_and_no_number(database: Database, workspace: Workspace) -> None:
     found, steps = await performed(database, workspace)
     document = found.document
     assert json.loads(json.dumps(document)) == document

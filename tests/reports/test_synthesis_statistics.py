@@ -77,7 +77,9 @@ def test_effects_are_those_that_were_measured() -> None:
         " measured."
     )
     assert times["effect"] == TIMES["estimate"]["measured"]
-    assert link["expected_effect"].startswith("Seen: between 1.2 and 4.3 points more (95%) where messages did without it.")
+    assert link["expected_effect"].startswith(
+        "Seen: between 1.2 and 4.3 points more (95%) where messages did without it."
+    )
     assert [one["safety"] for one in (to_ai, times, short, link)] == [
         "needs_review",
         "safe_for_auto_send",

@@ -67,7 +67,10 @@ def test_a_week_with_pending_leads_has_the_rate_so_far() -> None:
     assert rate["value"] == 0.25
     assert rate["low"] == pytest.approx(wilson_of(20, 80).low)
     assert rate["high"] == 1
-    assert found["weeks"][1]["estimate"]["refused"] == {"reason": "No lead of this week is in a rate.", "needed": None}
+    assert found["weeks"][1]["estimate"]["refused"] == {
+        "reason": "No lead of this week is in a rate.",
+        "needed": None,
+    }
 
 
 def wilson_of(booked: int, leads: int) -> Measured:

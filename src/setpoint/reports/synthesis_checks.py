@@ -47,7 +47,8 @@ _COMPARED = re.compile(
     r"\b(?:more|fewer|less|most|least|better|worse|best|worst|higher|lower|faster|quicker|sooner|slower|stronger|weaker"
     r"|superior|inferior|than|ahead|behind|outperform\w*|out-?book\w*|out-?do\w*|beat(?:s|en|ing)?"
     r"|win(?:s|ner|ners|ning)?"
-    r"|won|exceed\w*|surpass\w*|prefer\w*|advantage|edge|gap|instead|rather|replac\w+|losing|loses?|lost|trail\w*|fall\w* short)\b",
+    r"|won|exceed\w*|surpass\w*|prefer\w*|advantage|edge|gap|instead|rather|replac\w+|losing|loses?|lost|trail\w*"
+    r"|fall\w* short)\b",
     re.IGNORECASE,
 )
 _WON = re.compile(

@@ -1,6 +1,6 @@
 """A synthesis from the statistics alone: what a report comes to where no model says it. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from setpoint.domain.vocabulary import Attribution, Outcome
@@ -41,7 +41,7 @@ from setpoint.reports.synthesis_material import needed_text
 FEWEST, MOST = 3, 10
 """Recommendations of a synthesis."""
 
-_CLAIMS: Final = 8
+_CLAIMS: Final = 4
 _ADVISED: Final = 6
 _NAMED: Final = 3
 # From such a share of leads that would have to change, the two sides work on different leads.
@@ -59,8 +59,8 @@ def from_statistics(document: Document) -> SynthesisContent:
     level, reason = most_confidence(document)
     return {
         "summary": list(_summary(document)),
-        "patterns": [_claim(one) for one in found if one["kind"] == "pattern"][:_CLAIMS],
-        "anti_patterns": [_claim(one) for one in found if one["kind"] == "anti_pattern"][:_CLAIMS],
+        "patterns": [_claim(one) for one in _unlike(found) if one["kind"] == "pattern"][:_CLAIMS],
+        "anti_patterns": [_claim(one) for one in _unlike(found) if one["kind"] == "anti_pattern"][:_CLAIMS],
         "recommendations": _recommendations(document),
         "caveats": report_caveats(document),
         "confidence": level,
@@ -137,7 +137,8 @@ def side_recommendation(document: Document) -> RecommendationDocument | None:
 def _recommendations(document: Document) -> list[RecommendationDocument]:
     side = side_recommendation(document)
     found = [side] if side else []
-    found += [_about(one, document) for one in _to_advise(document)]
+    choices = _unlike(one for one in told(document) if one["key"] not in _NO_CHOICE)
+    found += [_about(one, document) for one in choices[:_ADVISED]]
     found += [*_to_compare(document), *_to_import(document), *_to_look_at(document)]
     for spare in _always(document):
         if len(found) >= FEWEST:
@@ -146,13 +147,12 @@ def _recommendations(document: Document) -> list[RecommendationDocument]:
     return found[:MOST]
 
 
-def _to_advise(document: Document) -> list[PatternDocument]:
-    """The surest told contrasts that somebody can choose, one of each feature."""
+def _unlike(found: Iterable[PatternDocument]) -> list[PatternDocument]:
+    """The surest contrast of each feature."""
     chosen: dict[str, PatternDocument] = {}
-    for one in told(document):
-        if one["key"] not in _NO_CHOICE:
-            chosen.setdefault(_ALIKE.get(one["feature"], one["feature"]), one)
-    return list(chosen.values())[:_ADVISED]
+    for one in found:
+        chosen.setdefault(_ALIKE.get(one["feature"], one["feature"]), one)
+    return list(chosen.values())
 
 
 def _about(found: PatternDocument, document: Document) -> RecommendationDocument:

@@ -34,7 +34,7 @@ _ENOUGH_LEADS: Final = 10
 class WeekDocument(TypedDict):
     """Leads of one sender that were first written to in one week (`2026-W10`, whose Monday is `start`).
 
-    `estimate` is the rate of the leads that have booked so far, the pending ones counted among those who have not; its
+    `estimate` is the rate of leads that have booked so far, the pending ones counted among those who have not; its
     interval reaches up to where it would stand had all of them booked. `left_out` booked without a credited message,
     or their credit is ambiguous; they are in no rate. `immature` says that the week can still change, for either
     sender.

@@ -48,7 +48,8 @@ PROMPT: Final = Prompt.of(
     "You sum up a conversation at the end of which somebody booked a meeting, for a sales team that wants to know"
     " what worked. Say in one plain sentence each what opened it, what held the lead back if anything shows, and what"
     " the last message before the booking did. Describe; do not quote more than three words in a row. Names and"
-    " addresses were taken out of the messages: write none, and no placeholder either. Tell nothing that does not stand there.",
+    " addresses were taken out of the messages: write none, and no placeholder either. Tell nothing that does not stand"
+    " there.",
     "The messages, the oldest first:\n{{conversation}}\n\nWhat is known besides:\n{{facts}}",
 )
 MESSAGES: Final = 20
