@@ -1,5 +1,6 @@
 """Booked conversations in short: bounded, resumable, redacted, and of nobody else."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -128,6 +129,13 @@ async def test_a_call_does_so_many_and_the_next_takes_up_the_rest(
     assert await summarise(database, workspace, run_id, NoModel(), limit=2) == Summarised(1, 0, 0, 0)
     assert await summarise(database, workspace, run_id, NoModel(), limit=2) == Summarised(0, 0, 0, 0)
     assert {each.lead_id for each in await kept(database, workspace)} == set(LEADS)
+
+
+async def test_a_report_of_a_sample_is_summed_up_for_its_leads_alone(
+    database: Database, workspace: Workspace, run_id: str
+) -> None:
+    sample = await completed(database, workspace, realistic(), replace(REQUEST, max_leads=1))
+    assert await summarise(database, workspace, sample, NoModel()) == Summarised(1, 0, 0, 0)
 
 
 async def test_a_model_reads_what_is_redacted_and_tells_it(

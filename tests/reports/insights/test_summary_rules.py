@@ -21,11 +21,8 @@ def sent(
 
 
 def test_only_what_was_read_counts() -> None:
-    content = content_of_facts(
-        BOOKED,
-        [sent("m1", 30), sent("x", 20, kind="system"), sent("y", 10, status="failed"), sent("r", 9, "inbound")]
-        + [sent("m2", 6)],
-    )
+    unread = [sent("x", 20, kind="system"), sent("y", 10, status="failed")]
+    content = content_of_facts(BOOKED, [sent("m1", 30), *unread, sent("r", 9, "inbound"), sent("m2", 6)])
     assert (content["touches"], content["replies"], content["days"]) == (2, 1, 1.2)
     assert content["channels"] == ["email"]
     assert content["text"].startswith("Booked after 2 messages by Email, 1.2 days after the first; the lead wrote")
@@ -49,8 +46,8 @@ def test_numbers_and_ids_that_were_not_read_are_named() -> None:
 
     def told(closed: str) -> list[str]:
         answer = BookedSummaryAnswer(opened="A greeting.", objection=None, closed=closed)
-        return summary_complaints(answer, content, ["See you at 2 pm?"], ("lead-1", "m2"))
+        return summary_complaints(answer, content, ["See you at 2 pm?"], ("lead-1", "m2-x"))
 
     assert told("It offered 2 pm after 1.2 days.") == []
     assert told("It saved 40% of the time.") == ["These numbers are not in the conversation: 40%."]
-    assert told("It was about lead-1.") == ["Leave out the ids of leads and messages."]
+    assert told("It was about m2-x.") == ["Leave out the ids of leads and messages."]

@@ -27,6 +27,7 @@ from setpoint.llm.port import ModelPort
 from setpoint.llm.prompts import Prompt
 from setpoint.llm.schemas import Answer, Failure, Status
 from setpoint.llm.service import run_prompt
+from setpoint.outcomes.attribution import label
 from setpoint.outcomes.facts import INSTANT
 from setpoint.reports.insights.summary_rules import (
     Booked,
@@ -48,8 +49,8 @@ PROMPT: Final = Prompt.of(
     "You sum up a conversation at the end of which somebody booked a meeting, for a sales team that wants to know"
     " what worked. Say in one plain sentence each what opened it, what held the lead back if anything shows, and what"
     " the last message before the booking did. Describe; do not quote more than three words in a row. Names and"
-    " addresses were taken out of the messages: write none, and no placeholder either. Tell nothing that does not stand"
-    " there.",
+    " addresses were taken out of the messages: write none, and no placeholder either. Tell nothing that does not"
+    " stand there.",
     "The messages, the oldest first:\n{{conversation}}\n\nWhat is known besides:\n{{facts}}",
 )
 MESSAGES: Final = 20
@@ -215,15 +216,21 @@ async def _without_summary(
     """The first leads that are booked and have no summary of that booking, and how many there are in all."""
     columns = {"client_id": "int32", "lead_external_id": "string", "booking_instant": INSTANT, "source": "string"}
     async with PostgresEngine(connection, client_id) as engine:
-        rows = (await extract(engine, request)).rows(Attribution.CROSS_CHANNEL)
-        booked = rows.filter(rows.outcome == Outcome.BOOKED)
+        if request.max_leads is None:
+            # The counts that `extract` makes besides are worth its time only where there is a cap to keep.
+            rows = await engine.keep("labelled", label(engine.facts, request.window, request.channels))
+        else:
+            rows = (await extract(engine, request)).labelled
+        booked = rows.filter(
+            rows.dropped == "", rows.attribution == Attribution.CROSS_CHANNEL, rows.outcome == Outcome.BOOKED
+        )
         kept = ibis.table(columns, name="booked_summaries")
         kept = kept.filter(kept.client_id == client_id, *([kept.source == "model"] if again else []))
         same = [booked.lead_id == kept.lead_external_id, booked.booked_at == kept.booking_instant]
         waiting = booked.anti_join(kept, same).select("lead_id", "booked_at", "message_id", "channel", "sender")
+        waiting = waiting.mutate(waiting=ibis._.count().over(ibis.window()))
         found = await engine.fetch(waiting.order_by("booked_at", "lead_id").limit(limit))
-        [counted] = await engine.fetch(waiting.agg(n=waiting.count()))
-    return found, int(counted["n"])
+    return found, int(found[0]["waiting"]) if found else 0
 
 
 async def _conversations(
