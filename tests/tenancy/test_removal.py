@@ -11,7 +11,7 @@ from tests.conftest import WorkspaceFactory
 from tests.storage.conftest import run_as_superuser, variant
 from tests.storage.facts import TENANT_TABLES, fill
 
-from setpoint.domain.errors import DatabaseUnavailable
+from setpoint.domain.errors import Conflict, DatabaseUnavailable
 from setpoint.storage.catalogue import inspect
 from setpoint.storage.database import Database, connect
 from setpoint.tenancy.removal import count_rows, remove_workspace
@@ -104,20 +104,25 @@ async def test_a_table_that_is_added_later_is_covered(database: Database, pair: 
         await savepoint.rollback()
 
 
+async def draft(connection: AsyncConnection, client_id: int) -> None:
+    new = text("INSERT INTO drafts (client_id, external_id, lead_external_id, channel) VALUES (:c, 'n', 'l', 'sms')")
+    await connection.execute(new, {"c": client_id})
+
+
+async def until_waiting(database: Database, removing: "asyncio.Task[dict[str, int]]") -> None:
+    """Until the removal waits for somebody who has written."""
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('tuple', 'transactionid')")
+    async with database.owner() as watcher:
+        while not await watcher.scalar(waiting):
+            assert not removing.done()
+
+
 async def test_what_is_added_meanwhile_goes_as_well(database: Database, pair: tuple[Workspace, Workspace]) -> None:
     gone, _ = pair
     async with database.tenant(gone.client_id) as writer:
-        await writer.execute(
-            text(
-                "INSERT INTO drafts (client_id, external_id, lead_external_id, channel) VALUES (:c, 'n', 'l', 'sms')"
-            ),
-            {"c": gone.client_id},
-        )
+        await draft(writer, gone.client_id)
         removing = asyncio.create_task(remove(database, gone))
-        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype IN ('tuple', 'transactionid')")
-        async with database.owner() as watcher:
-            while not await watcher.scalar(waiting):
-                assert not removing.done()
+        await until_waiting(database, removing)
     await removing
     async with database.owner() as connection:
         assert await rows_of(connection, gone) == {}
@@ -188,6 +193,17 @@ async def test_a_plain_owner_may_remove_one(database_url: str, plain_owner: Data
         assert await rows_of(connection, gone) == {}
         assert ONE_OF_EACH.items() <= (await rows_of(connection, kept)).items()
     await everything.close()
+
+
+async def test_a_plain_owner_gives_way_to_whoever_adds_to_it(plain_owner: Database) -> None:
+    gone, _ = await two_filled(plain_owner)
+    async with plain_owner.tenant(gone.client_id) as writer:
+        await draft(writer, gone.client_id)
+        removing = asyncio.create_task(remove(plain_owner, gone))
+        await until_waiting(plain_owner, removing)
+    with pytest.raises(Conflict, match="nothing was removed"):
+        await removing
+    assert await remove(plain_owner, gone) == ONE_OF_EACH | {"drafts": 2}
 
 
 async def test_nobody_else_may_remove_one(owned: str, plain_owner: Database) -> None:

@@ -10,10 +10,10 @@ from graphlib import TopologicalSorter
 
 from psycopg.errors import LockNotAvailable
 from sqlalchemy import TableClause, column, delete, func, select, table, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from setpoint.domain.errors import DatabaseUnavailable
+from setpoint.domain.errors import Conflict, DatabaseUnavailable
 from setpoint.tenancy.service import Workspace
 
 _TABLES = text("""
@@ -62,7 +62,8 @@ async def remove_workspace(connection: AsyncConnection, workspace: Workspace) ->
     """Remove a workspace and all of its rows in the caller's transaction, on its owner connection.
 
     Returns how many rows there were, as `count_rows` does: none where it was removed before. Raises
-    DatabaseUnavailable for anybody but the owner, and where other commands use the workspace for half a minute.
+    DatabaseUnavailable for anybody but the owner, and where other commands use the workspace for half a minute;
+    Conflict where one added to it at this very moment.
     """
     tables = await _tables(connection)
     client_id = workspace.client_id
@@ -76,8 +77,7 @@ async def remove_workspace(connection: AsyncConnection, workspace: Workspace) ->
     for _ in range(2):
         for each in tables:
             if not each.partitioned:
-                facts = _facts(each.name)
-                await connection.execute(delete(facts).where(facts.c.client_id == client_id))
+                await _delete(connection, each.name, client_id)
             elif not spared:
                 # Readers of other workspaces may have to wait for this one's end: their plans name every partition.
                 for parent, partition in partitions:
@@ -85,6 +85,14 @@ async def remove_workspace(connection: AsyncConnection, workspace: Workspace) ->
                         await connection.execute(text(f"TRUNCATE {partition}"))
     await _drop(connection, [partition for _, partition in partitions])
     return rows
+
+
+async def _delete(connection: AsyncConnection, name: str, client_id: int) -> None:
+    facts = _facts(name)
+    try:
+        await connection.execute(delete(facts).where(facts.c.client_id == client_id))
+    except IntegrityError as error:
+        raise Conflict("Another command adds to this workspace: nothing was removed. Try again.") from error
 
 
 async def _tables(connection: AsyncConnection) -> list[_Table]:
