@@ -21,7 +21,7 @@ from setpoint.domain.errors import SetpointError, UsageError
 from setpoint.domain.spreadsheet import restore
 from setpoint.domain.vocabulary import Attribution
 from setpoint.domain.windows import Window, format_instant
-from setpoint.reports.service import dataset_sha256
+from setpoint.reports.performing import dataset_sha256
 
 Cells = list[dict[str, str]]
 

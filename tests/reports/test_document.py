@@ -11,6 +11,7 @@ from setpoint.datasets.service import Counts, DatasetRequest
 from setpoint.domain.vocabulary import Channel, Standing
 from setpoint.domain.windows import make_window
 from setpoint.reports.document import arguments, counts_document, report_document
+from setpoint.reports.versions import VERSION
 
 WINDOW = make_window("2026-03-01", "2026-06-01")
 COUNTS = Counts(
@@ -37,6 +38,7 @@ def test_it_has_what_scripts_rely_on() -> None:
         created_at=datetime(2026, 6, 2, tzinfo=UTC),
         engine="postgres",
         dataset_sha256="0" * 64,
+        sections={"timing": {"senders": []}},
     )
     assert json.loads(json.dumps(document)) == document
     assert document["window"] == {
@@ -44,6 +46,7 @@ def test_it_has_what_scripts_rely_on() -> None:
         "to": "2026-06-01T00:00:00Z",
         "as_of": "2026-06-01T00:00:00Z",
     }
+    assert (document["version"], document["timing"]) == (VERSION, {"senders": []})
     assert document["counts"]["BOOKED"] == 3
     assert document["counts"]["ambiguous"] == 0
     assert document["dropped"] == {"booked_before_window": 1, "no_outbound_in_window": 2}

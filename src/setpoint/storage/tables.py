@@ -98,6 +98,7 @@ drafts = Table(
     Column("auto_send_threshold", Double),
     Column("response_disposition", Identifier),
     PrimaryKeyConstraint("client_id", "external_id"),
+    Index("drafts_by_lead", "client_id", "lead_external_id"),
     _belongs_to("leads", "lead_external_id"),
 )
 

@@ -78,6 +78,8 @@ CREATE TABLE booked_summaries (
     FOREIGN KEY (client_id, lead_external_id) REFERENCES leads,
     CHECK ((source = 'model') = (model IS NOT NULL AND prompt_key IS NOT NULL AND prompt_version IS NOT NULL))
 );
+-- A lead that goes takes its drafts along, which are looked for by it.
+CREATE INDEX drafts_by_lead ON drafts (client_id, lead_external_id);
 CREATE INDEX booked_summaries_by_booking ON booked_summaries (client_id, booking_instant);
 """
 

@@ -1,0 +1,21 @@
+"""Stored documents of earlier versions are read as those of this one, or it is said how to make them again."""
+
+import pytest
+from tests.reports.documents import realistic
+
+from setpoint.domain.errors import Conflict
+from setpoint.reports.html import render_html
+from setpoint.reports.versions import VERSION, migrated
+
+
+def test_a_document_of_the_first_version_is_read_and_shown() -> None:
+    first = realistic() | {"version": 1}
+    read = migrated(first)
+    assert read == first | {"version": VERSION}
+    assert migrated(read) == read
+    assert first["dataset_sha256"] in render_html(read)
+
+
+def test_a_form_that_is_not_known_says_how_to_make_the_report_again() -> None:
+    with pytest.raises(Conflict, match="run it again with `setpoint report run --workspace any`"):
+        migrated({"version": VERSION + 1, "reproduce": "setpoint report run --workspace any"})
