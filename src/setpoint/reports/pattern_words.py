@@ -29,6 +29,7 @@ LAST_MESSAGE = (
     "A booking is credited to the last message before it: what an earlier one did for it is not seen, and a message"
     " that is soon followed by another has less time to be credited than the last of a sequence."
 )
+MANY_TESTS = "Many patterns are tested at once. Those that are told are chosen so that about one in twenty of them may be chance."
 NOT_EQUAL = "What the lead had written, their campaign and their company are not held equal."
 
 _NAMES = {
@@ -124,10 +125,7 @@ def section_caveats(
     )
     found.append(f"Touches and the lead's words are counted from {before or 'the start of the window'} on.")
     if told:
-        found.append(
-            "Many patterns are tested at once. Those that are told are chosen so that about one in twenty of them"
-            " may be chance."
-        )
+        found.append(MANY_TESTS)
     if leads < leads_in_all:
         found.append(
             f"Patterns rest on a uniform sample of {leads_text(leads)} of {count_text(leads_in_all)}, drawn by a"
