@@ -29,7 +29,10 @@ LAST_MESSAGE = (
     "A booking is credited to the last message before it: what an earlier one did for it is not seen, and a message"
     " that is soon followed by another has less time to be credited than the last of a sequence."
 )
-MANY_TESTS = "Many patterns are tested at once. Those that are told are chosen so that about one in twenty of them may be chance."
+MANY_TESTS = (
+    "Many patterns are tested at once. Those that are told are chosen so that about one in twenty of them may be"
+    " chance."
+)
 NOT_EQUAL = "What the lead had written, their campaign and their company are not held equal."
 
 _NAMES = {
@@ -50,9 +53,8 @@ def finding_sentence(
 ) -> str:
     """A sentence with the estimate, its interval and the counts, and another where the counts look otherwise."""
     digits = points_digits(difference.value, difference.low, difference.high)
-    others = (
-        f"others {'to leads who had written, ' if 'written' in held_equal else ''}of the same {_same(held_equal)}"
-    )
+    to_whom = "to leads who had written, " if "written" in held_equal else ""
+    others = f"others {to_whom}of the same {_same(held_equal)}"
     counts = f"{_count(with_it)} against {_count(without)}"
     level = rate_text(difference.confidence, 0)
     if not is_told:
