@@ -2,130 +2,33 @@
 
 import random
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from random import Random
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pc_csv
 import pytest
-import pytest_asyncio
-from sqlalchemy import insert, update
 from tests.conftest import WorkspaceFactory
 from tests.datasets.conftest import store, store_texts
-from tests.outcomes.specification import Appointment, Lead, Message, label_lead
-from tests.outcomes.worlds import make_world
+from tests.datasets.test_at_risk import ODD_TEXTS, SETTLED, WINDOW, dataset_of
+from tests.outcomes.specification import Appointment, Lead, Message
 
-from setpoint.datasets.at_risk import at_risk, numbered, settled, with_texts
 from setpoint.datasets.on_duckdb import DuckDBEngine
-from setpoint.datasets.on_postgres import PostgresEngine
-from setpoint.datasets.service import Dataset, DatasetRequest, extract
+from setpoint.datasets.service import DatasetRequest, extract
 from setpoint.datasets.snapshot import write_snapshot
-from setpoint.domain.vocabulary import Channel
-from setpoint.domain.windows import Window, make_window
+from setpoint.domain.windows import Window
 from setpoint.ingest.schemas import ImportKind
 from setpoint.ingest.service import import_file
 from setpoint.reports.features import contrasts
 from setpoint.reports.pattern_words import NO_BOOKINGS, NO_MESSAGES, NO_TEXT
 from setpoint.reports.patterns import Patterns, patterns
 from setpoint.samples.service import Sample, generate
-from setpoint.storage import tables
 from setpoint.storage.database import Database
-from setpoint.tenancy.service import Workspace, create_workspace
+from setpoint.tenancy.service import Workspace
 
-WINDOW = make_window("2026-03-01", "2026-03-20", "2026-03-23")
-SETTLED = replace(WINDOW, as_of=datetime(2026, 5, 1, tzinfo=UTC))
 NOON = datetime(2026, 3, 5, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-
-
-@asynccontextmanager
-async def dataset_of(
-    database: Database, workspace: Workspace, window: Window = SETTLED, channels: tuple[Channel, ...] = ()
-) -> AsyncIterator[tuple[PostgresEngine, Dataset]]:
-    async with (
-        database.tenant(workspace.client_id) as connection,
-        PostgresEngine(connection, workspace.client_id) as engine,
-    ):
-        yield engine, await extract(engine, DatasetRequest(workspace.slug, window, channels))
-
-
-async def taking_part(engine: PostgresEngine, dataset: Dataset, texts: bool = False) -> list[dict[str, Any]]:
-    leads = await engine.keep("leads", numbered(settled(dataset)))
-    messages = at_risk(engine.facts, leads, dataset.request)
-    if texts:
-        messages = with_texts(await engine.keep("messages", messages), engine.client_id)
-    return sorted(await engine.fetch(messages), key=lambda row: row["position"])
-
-
-def specified(lead: Lead, window: Window, channels: tuple[str, ...]) -> list[tuple[object, ...]]:
-    """Which messages of a lead are at risk, in plain words: the lead, the message, credited, touch, last word."""
-    labelled = [row for row in label_lead(lead, window, channels)[0] if row["attribution"] == "cross_channel"]
-    if not labelled or labelled[0]["outcome"] not in ("BOOKED", "NOT_BOOKED") or labelled[0]["ambiguous"]:
-        return []
-    row = labelled[0]
-    rows: list[tuple[object, ...]] = []
-    touch, word = 0, None
-    for message in sorted(lead.messages, key=lambda message: (message.sent_at, message.external_id.encode())):
-        if (
-            not window.start - window.attribution
-            <= message.sent_at
-            < min(window.end, window.as_of + timedelta.resolution)
-        ):
-            continue
-        if message.kind not in (None, "", "message"):
-            continue
-        if message.direction == "inbound":
-            word = message.sent_at
-            continue
-        if message.status == "failed" or (channels and message.channel not in channels):
-            continue
-        touch += 1
-        booked_at = row["booked_at"]
-        if message.sent_at >= window.start and (not isinstance(booked_at, datetime) or message.sent_at <= booked_at):
-            credited = row["outcome"] == "BOOKED" and message.external_id == row["message_id"]
-            rows.append((lead.external_id, message.external_id, message.sender, credited, touch, word))
-    return rows
-
-
-@pytest.mark.parametrize(
-    ("window", "channels"),
-    [
-        (WINDOW, ()),
-        (SETTLED, (Channel.EMAIL, Channel.SMS)),
-        (replace(WINDOW, as_of=WINDOW.end - timedelta(days=6)), ()),
-    ],
-    ids=["as usual", "two channels", "known before its end"],
-)
-async def test_the_messages_at_risk_are_those_that_the_words_say(
-    world: tuple[Workspace, list[Lead]], database: Database, window: Window, channels: tuple[Channel, ...]
-) -> None:
-    workspace, leads = world
-    names = tuple(map(str, channels))
-    expected = [specified(lead, window, names) for lead in sorted(leads, key=lambda lead: lead.external_id.encode())]
-    async with dataset_of(database, workspace, window, channels) as (engine, dataset):
-        rows = await taking_part(engine, dataset)
-        found = await patterns(dataset)
-    columns = ("lead_id", "message_id", "sender", "credited", "touch", "last_word")
-    assert [tuple(row[name] for name in columns) for row in rows] == [each for lead in expected for each in lead]
-    assert len(rows) > (30 if window is SETTLED else 2)
-    assert {row["lead"] for row in rows} == set(range(sum(map(bool, expected))))
-    assert found.section["leads"] == found.section["leads_in_all"] == sum(map(bool, expected))
-    assert found.section["messages"] == len(rows)
-    assert not found.section["sampled"]
-
-
-@pytest_asyncio.fixture(scope="module")
-async def world(database: Database) -> tuple[Workspace, list[Lead]]:
-    async with database.registry() as connection:
-        workspace = await create_workspace(connection, "patterns-world")
-    leads = make_world(Random(31), WINDOW, 250)
-    await store(database, workspace, leads)
-    return workspace, leads
 
 
 def lead_with(
@@ -140,77 +43,13 @@ def lead_with(
     return lead
 
 
-ODD_TEXTS = [
-    "",
-    " \n ",
-    '"',
-    'say "hi", now\r\nand\tthen',
-    "\\.\n\\N\n",
-    "\\N",
-    "NULL",
-    "x" * 100_000,
-    "é" * 40_000 + "?",
-    "🎲" * 30_000,
-    "\u2028\u0085\u200b",
-    "a,b\n\n\n,,,\n",
-    "<p>" * 5000,
-    "> quoted\n" * 3000,
-    "%s %(x)s $1 ?",
-    "e\u0301" * 20_000,
-    "(" * 20_000,
-]
-
-
-async def test_no_text_breaks_it_and_each_comes_back_as_it_was(database: Database, workspace: Workspace) -> None:
-    leads = [lead_with(number, booked=number % 3 == 0) for number in range(len(ODD_TEXTS))]
-    await store(database, workspace, leads)
-    await store_texts(
-        database, workspace, {f"lead{n}.0": (text[:1000] or None, text) for n, text in enumerate(ODD_TEXTS)}
-    )
-    async with dataset_of(database, workspace) as (engine, dataset):
-        rows = await taking_part(engine, dataset, texts=True)
-        streamed = [
-            row
-            async for batch in engine.stream(with_texts(await _kept(engine, dataset), engine.client_id))
-            for row in batch.to_pylist()
-        ]
-        found = await patterns(dataset)
-    bodies = {row["message_id"]: row["body"] for row in rows}
-    assert bodies == {f"lead{n}.0": text[:25_000] for n, text in enumerate(ODD_TEXTS)}
-    assert {row["message_id"]: row["body"] for row in streamed} == bodies
-    assert found.section["messages"] == len(ODD_TEXTS)
-    assert found.section["with_text"] < len(ODD_TEXTS)
-
-
-async def _kept(engine: PostgresEngine, dataset: Dataset) -> Any:
-    leads = await engine.keep("leads", numbered(settled(dataset)))
-    return await engine.keep("messages", at_risk(engine.facts, leads, dataset.request))
-
-
-async def test_the_hour_is_the_leads_own_and_null_where_the_zone_is_none(
-    database: Database, workspace: Workspace
-) -> None:
-    zones: dict[str | None, int | None] = {
-        "UTC": 12,
-        "America/New_York": 7,  # Before its clocks change on 8 March.
-        "Asia/Kolkata": 17,
-        "Pacific/Kiritimati": 2,
-        "Mars/Olympus": None,
-        "'; DROP TABLE leads": None,
-        "": None,
-        None: None,
-    }
-    await store(database, workspace, [lead_with(number, booked=False) for number in range(len(zones))])
-    async with database.tenant(workspace.client_id) as connection:
-        for number, zone in enumerate(zones):
-            await connection.execute(
-                update(tables.leads)
-                .where(tables.leads.c.client_id == workspace.client_id, tables.leads.c.external_id == f"lead{number}")
-                .values(timezone=zone)
-            )
-    async with dataset_of(database, workspace) as (engine, dataset):
-        rows = await taking_part(engine, dataset, texts=True)
-    assert [row["local_hour"] for row in rows] == list(zones.values())
+async def test_no_text_breaks_it(database: Database, workspace: Workspace) -> None:
+    await store(database, workspace, [lead_with(n, booked=n % 3 == 0) for n in range(len(ODD_TEXTS))])
+    await store_texts(database, workspace, {f"lead{n}.0": (text[:1000], text) for n, text in enumerate(ODD_TEXTS)})
+    async with dataset_of(database, workspace) as (_, dataset):
+        section = (await patterns(dataset)).section
+    assert section["messages"] == len(ODD_TEXTS)
+    assert 0 < section["with_text"] < len(ODD_TEXTS)
 
 
 async def test_the_time_since_the_leads_last_word_makes_its_features(
@@ -336,19 +175,3 @@ async def test_on_an_engine_without_text_it_is_a_refusal(
     async with DuckDBEngine(tmp_path / "snapshot") as duckdb:
         found = await patterns(await extract(duckdb, DatasetRequest(workspace.slug, SETTLED)))
     assert found.section["refused"] == {"reason": NO_TEXT, "needed": None}
-
-
-async def test_another_workspace_with_the_same_ids_changes_nothing(
-    database: Database, new_workspace: WorkspaceFactory
-) -> None:
-    mine, theirs = await new_workspace(), await new_workspace()
-    for workspace, body in ((mine, "Shall we talk?"), (theirs, "Buy now.")):
-        await store(database, workspace, [lead_with(n, booked=n % 2 == 0) for n in range(40)])
-        await store_texts(database, workspace, {f"lead{n}.0": (None, body) for n in range(40)})
-    async with database.tenant(theirs.client_id) as connection:
-        await connection.execute(
-            insert(tables.leads), [{"client_id": theirs.client_id, "external_id": "more", "timezone": "UTC"}]
-        )
-    async with dataset_of(database, mine) as (engine, dataset):
-        rows = await taking_part(engine, dataset, texts=True)
-    assert [row["body"] for row in rows] == ["Shall we talk?"] * 40

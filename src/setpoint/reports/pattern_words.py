@@ -29,6 +29,10 @@ LAST_MESSAGE = (
     "A booking is credited to the last message before it: what an earlier one did for it is not seen, and a message"
     " that is soon followed by another has less time to be credited than the last of a sequence."
 )
+MANY_TESTS = (
+    "Many patterns are tested at once. Those that are told are chosen so that about one in twenty of them may be"
+    " chance."
+)
 NOT_EQUAL = "What the lead had written, their campaign and their company are not held equal."
 
 _NAMES = {
@@ -49,9 +53,8 @@ def finding_sentence(
 ) -> str:
     """A sentence with the estimate, its interval and the counts, and another where the counts look otherwise."""
     digits = points_digits(difference.value, difference.low, difference.high)
-    others = (
-        f"others {'to leads who had written, ' if 'written' in held_equal else ''}of the same {_same(held_equal)}"
-    )
+    to_whom = "to leads who had written, " if "written" in held_equal else ""
+    others = f"others {to_whom}of the same {_same(held_equal)}"
     counts = f"{_count(with_it)} against {_count(without)}"
     level = rate_text(difference.confidence, 0)
     if not is_told:
@@ -124,10 +127,7 @@ def section_caveats(
     )
     found.append(f"Touches and the lead's words are counted from {before or 'the start of the window'} on.")
     if told:
-        found.append(
-            "Many patterns are tested at once. Those that are told are chosen so that about one in twenty of them"
-            " may be chance."
-        )
+        found.append(MANY_TESTS)
     if leads < leads_in_all:
         found.append(
             f"Patterns rest on a uniform sample of {leads_text(leads)} of {count_text(leads_in_all)}, drawn by a"
