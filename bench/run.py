@@ -20,6 +20,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import bench.import_speed
+import bench.report_speed
 
 from setpoint.app.wiring import Settings, open_database
 from setpoint.datasets.on_postgres import PostgresEngine
@@ -32,6 +33,7 @@ from setpoint.samples.service import generate
 from setpoint.tenancy.service import create_workspace, find_workspace
 
 JOBS = ("scan", "duckdb", "postgres", "pandas")
+SMALL_TEAM = 2_000
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,17 @@ def table(results: dict[str, dict[str, Any]], small: dict[str, dict[str, Any]], 
     return "\n".join(lines)
 
 
+def reports(data_dir: Path, large: Team, leads: int) -> str:
+    """A whole report of a small team, with evidence and words, and of the large one, with its numbers."""
+    small = asyncio.run(prepare(data_dir, SMALL_TEAM))
+    measured = []
+    for team, scripted in ((small, True), (large, False)):
+        say(f"a whole report of {team.slug}")
+        window = format_instant(team.window.start), format_instant(team.window.end)
+        measured.append(bench.report_speed.measure(data_dir, team.slug, window, scripted))
+    return bench.report_speed.table(measured[0], measured[1], (SMALL_TEAM, leads))
+
+
 def say(text: str) -> None:
     """Tell whoever waits what is being done."""
     print(f"bench: {text}", file=sys.stderr, flush=True)
@@ -155,6 +168,7 @@ def main() -> None:
         check_same_counts(results)
         tenth = best(data_dir, small, options.repeats, ("duckdb", "postgres"))
         print(table(results, tenth, (large, small)))
+        print(f"\n{reports(data_dir, large, options.leads)}")
     if not options.skip_import:
         bench.import_speed.main(large.messages)
 
