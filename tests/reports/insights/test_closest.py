@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from tests.reports.documents import realistic
 from tests.reports.insights.sections import with_sections
 
-from setpoint.reports.insights.closest import closest
+from setpoint.reports.insights.closest import closest, named_rows
 from setpoint.reports.insights.pack_tables import pack_document
 
 TABLES = pack_document(with_sections())["tables"]
@@ -55,3 +55,19 @@ def test_without_tables_nothing_is_close() -> None:
 
 def test_a_report_without_the_later_sections_still_answers() -> None:
     assert closest("Who books more, AI or setters?", pack_document(realistic())["tables"])[0] == "comparison"
+
+
+def test_of_two_attributions_one_is_shown_and_the_named_one_first() -> None:
+    found = closest("Booking rate by channel and sender, disposition?", TABLES, 9)
+    assert len({key.partition(":")[0] for key in found}) == len(found)
+    assert "segments:within_channel" in closest("Within channel: rates by sender and draft?", TABLES)
+
+
+def test_a_word_that_is_asked_for_is_found_among_all_words() -> None:
+    [words] = [table for table in TABLES if table["key"] == "definitions"]
+    assert named_rows("What does unattributed mean?", words) == ["definition:unattributed"]
+    assert named_rows("What is the maturity buffer, and what is pending?", words) == [
+        "definition:maturity_buffer",
+        "definition:pending",
+    ]
+    assert named_rows("What is the weather?", words) == []

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from setpoint.llm.schemas import Answer, Failure, Status
-from setpoint.reports.insights.closest import closest
+from setpoint.reports.insights.closest import closest, named_rows
 from setpoint.reports.insights.schemas import ANSWER_VERSION, AnswerDocument, TableDocument
 from setpoint.reports.insights.suppression import SUPPRESSED
 from setpoint.reports.number_check import numbers_not_in
@@ -117,7 +117,8 @@ def of_tables(question: str, tables: Sequence[TableDocument], failure: Failure) 
     asked = failure.status is not Status.NO_MODEL
     why = f"{failure.message} " if asked else "No model was asked. "
     keys = closest(question, tables)
-    titles = {table["key"]: table["title"] for table in tables}
+    by_key = {table["key"]: table for table in tables}
+    titles = {key: table["title"] for key, table in by_key.items()}
     follow_ups = [words for key, words in _SUGGESTIONS.items() if key in titles and key not in keys[:1]]
     shared = {
         "follow_ups": follow_ups[:3] if keys else follow_ups,
@@ -130,8 +131,14 @@ def of_tables(question: str, tables: Sequence[TableDocument], failure: Failure) 
     text = (
         "These tables of the report are the closest to the question: " + "; ".join(titles[key] for key in keys) + "."
     )
+    # The glossary is long, and its words are what is asked about one by one.
+    citations = [
+        citation
+        for key in keys
+        for citation in ((key == "definitions" and named_rows(question, by_key[key])) or [key])
+    ]
     note = f"{why}The tables were found by the words of the question."
-    return _document(source="tables", text=text, note=note, citations=keys, **shared)
+    return _document(source="tables", text=text, note=note, citations=citations, **shared)
 
 
 def _document(**given: object) -> AnswerDocument:

@@ -61,7 +61,22 @@ def closest(question: str, tables: Sequence[TableDocument], limit: int = 3) -> l
     scores = [_score(asked, words, documents, average) for words in documents]
     best = max(scores)
     ranked = sorted((-score, place) for place, score in enumerate(scores) if score > 0 and score >= _NEAR * best)
-    return [tables[place]["key"] for _, place in ranked[:limit]]
+    found: dict[str, str] = {}
+    for _, place in ranked:
+        # Of two attributions of the same, the closer one will do.
+        key = tables[place]["key"]
+        found.setdefault(key.partition(":")[0], key)
+    return list(found.values())[:limit]
+
+
+def named_rows(question: str, table: TableDocument) -> list[str]:
+    """The citations of the rows whose own label the question says whole: what a word means, and not all words."""
+    asked = set(_stems(question))
+    return [
+        citation
+        for row, citation in zip(table["rows"], table["citations"], strict=True)
+        if citation is not None and (stems := _stems(str(row[0]))) and asked.issuperset(stems)
+    ]
 
 
 def _score(asked: Counter[str], words: Counter[str], documents: Sequence[Counter[str]], average: float) -> float:

@@ -92,6 +92,7 @@ def _tables(document: Document) -> Iterable[TableDocument]:
         "What the words of a report mean",
         [("term", "Term", ColumnKind.LABEL), ("meaning", "Meaning", ColumnKind.WORDS)],
         [(each["term"], each["text"]) for each in document["definitions"]],
+        citations=[f"definition:{each['term'].lower().replace(' ', '_')}" for each in document["definitions"]],
     )
 
 

@@ -27,8 +27,6 @@ from setpoint.llm.port import ModelPort
 from setpoint.llm.prompts import Prompt
 from setpoint.llm.schemas import Answer, Failure, Status
 from setpoint.llm.service import run_prompt
-from setpoint.outcomes.attribution import label
-from setpoint.outcomes.facts import INSTANT
 from setpoint.reports.insights.summary_rules import (
     Booked,
     BookedSummaryAnswer,
@@ -214,16 +212,17 @@ async def _without_summary(
     connection: AsyncConnection, client_id: int, request: DatasetRequest, limit: int, again: bool
 ) -> tuple[list[dict[str, Any]], int]:
     """The first leads that are booked and have no summary of that booking, and how many there are in all."""
-    columns = {"client_id": "int32", "lead_external_id": "string", "booking_instant": INSTANT, "source": "string"}
     async with PostgresEngine(connection, client_id) as engine:
-        if request.max_leads is None:
-            # The counts that `extract` makes besides are worth its time only where there is a cap to keep.
-            rows = await engine.keep("labelled", label(engine.facts, request.window, request.channels))
-        else:
-            rows = (await extract(engine, request)).labelled
+        rows = (await extract(engine, request)).labelled
         booked = rows.filter(
             rows.dropped == "", rows.attribution == Attribution.CROSS_CHANNEL, rows.outcome == Outcome.BOOKED
         )
+        columns = {
+            "client_id": "int32",
+            "lead_external_id": "string",
+            "booking_instant": booked.booked_at.type(),
+            "source": "string",
+        }
         kept = ibis.table(columns, name="booked_summaries")
         kept = kept.filter(kept.client_id == client_id, *([kept.source == "model"] if again else []))
         same = [booked.lead_id == kept.lead_external_id, booked.booked_at == kept.booking_instant]

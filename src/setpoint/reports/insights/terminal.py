@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from setpoint.reports.insights.schemas import AnswerDocument, Cell, ColumnKind, TableDocument
+from setpoint.reports.insights.suppression import SUPPRESSED
 from setpoint.reports.presentation import count_text, points_digits, rate_text, signed_points_text
 
 _MOST_ROWS: Final = 20
@@ -27,7 +28,7 @@ def print_answer(answer: AnswerDocument, tables: Sequence[TableDocument], consol
         left = len(table["rows"]) - _MOST_ROWS
         if left > 0:
             console.print(Text(f"and {count_text(left)} more rows: --json has them.", style="dim"))
-        for note in table["notes"]:
+        for note in [*_sentences(table), *table["notes"]]:
             console.print(Text(note, style="dim"))
     if answer["follow_ups"]:
         console.print()
@@ -52,15 +53,32 @@ def cell_text(kind: str, cell: Cell) -> str:
 
 
 def _drawn(table: TableDocument) -> Table:
-    """A table without the columns that are empty in all of it."""
-    shown = table["rows"][:_MOST_ROWS]
+    """A table without the columns that are empty in all of it, and without sentences where it has numbers."""
     drawn = Table(box=None, pad_edge=False)
+    sentences = {column["kind"] for column in table["columns"]}.isdisjoint(_NUMBERS)
     places = [
-        place for place in range(len(table["columns"])) if any(row[place] not in (None, "") for row in table["rows"])
+        place
+        for place, column in enumerate(table["columns"])
+        if any(row[place] not in (None, "") for row in table["rows"])
+        and (sentences or column["kind"] != ColumnKind.WORDS)
     ]
     for place in places:
         column = table["columns"][place]
         drawn.add_column(column["label"], justify="right" if column["kind"] in _NUMBERS else "left", overflow="fold")
-    for row in shown:
+    for row in table["rows"][:_MOST_ROWS]:
         drawn.add_row(*(Text(cell_text(table["columns"][place]["kind"], row[place])) for place in places))
     return drawn
+
+
+def _sentences(table: TableDocument) -> list[str]:
+    """What the rows say in words, each once, where the table has numbers beside it."""
+    kinds = [column["kind"] for column in table["columns"]]
+    if _NUMBERS.isdisjoint(kinds):
+        return []
+    words = [
+        str(cell)
+        for row in table["rows"][:_MOST_ROWS]
+        for kind, cell in zip(kinds, row, strict=True)
+        if kind == ColumnKind.WORDS and cell not in (None, "", SUPPRESSED)
+    ]
+    return list(dict.fromkeys(words))
