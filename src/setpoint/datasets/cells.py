@@ -28,7 +28,7 @@ CAMPAIGN_LEADS = 50
 CAMPAIGNS = 30
 """And so are all but the largest so many: each is a parameter of the models."""
 
-MAX_MESSAGE_LEADS = 200_000
+MAX_MESSAGE_LEADS = 50_000
 """Messages are compared over a uniform sample of so many leads, where there are more."""
 
 STAGES = ("new", "contacted", "written")

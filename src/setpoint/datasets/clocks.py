@@ -23,58 +23,7 @@ BOOKED, LOST, OPEN = "booked", "lost", "open"
 NO_TIMESTAMP, BOOKED_BEFORE, TWO_SENDERS = "no_timestamp", "booked_before", "two_senders"
 
 
-def by_hours(dataset: Dataset, last_hour: int) -> ir.Table:
-    """`sender, state, hours, leads`: how the leads of a dataset's cohort fared, by the length of their clocks.
-
-    `state` is `booked`, `lost` (opted out, at the last counting message that is known) or `open` (at `as_of`), and
-    `hours` the whole hours of the clock, begun ones counted whole; all beyond `last_hour` are the hour after it. The
-    leads without a usable clock are in it too, with null hours and no sender, under the reason for it:
-    `no_timestamp` (booked, nobody knows when), `booked_before` (booked before the first message in the window, or
-    without any in it) and `two_senders` (AI and a setter both wrote at the first instant).
-    """
-    leads = _clocks(dataset)
-    runs = leads.state.isin([BOOKED, LOST, OPEN])
-    stop = ibis.cases(
-        (leads.state == BOOKED, leads.booked_at),
-        (leads.state == LOST, leads.last),
-        else_=ibis.literal(dataset.request.window.as_of, type=INSTANT),
-    )
-    begun = (_seconds(stop) - _seconds(leads.start) + (HOUR - 1)) // HOUR
-    rows = leads.select(
-        sender=leads.sender,
-        state=leads.state,
-        hours=ibis.ifelse(runs, ibis.least(begun, last_hour + 1), ibis.null("int64")).cast("int64"),
-    )
-    return rows.group_by("sender", "state", "hours").agg(leads=rows.count())
-
-
-def by_week(dataset: Dataset) -> ir.Table:
-    """`sender, week, outcome, ambiguous, earlier, soon, young, leads`: leads with a usable clock, by its first week.
-
-    `week` counts the weeks (Monday to Sunday, UTC) since Monday, 5 January 1970; `outcome` and `ambiguous` are those
-    of the lead's cross-channel row. `earlier` are leads that had counting messages within the attribution window
-    before `from` already, `soon` those that booked within it from the start of their clock, and `young` those whose
-    clock began less than it before `as_of`.
-    """
-    window = dataset.request.window
-    leads = _clocks(dataset)
-    leads = leads.filter(leads.state.isin([BOOKED, LOST, OPEN]))
-    rows = leads.select(
-        "sender",
-        "outcome",
-        "ambiguous",
-        week=((_seconds(leads.start) - _FIRST_MONDAY) // _WEEK).cast("int64"),
-        earlier=leads.earlier,
-        soon=(
-            leads.booked_at <= leads.start + ibis.interval(seconds=int(window.attribution.total_seconds()))
-        ).fill_null(False),
-        young=leads.start > ibis.literal(window.as_of - window.attribution, type=INSTANT),
-    )
-    keys = ("sender", "week", "outcome", "ambiguous", "earlier", "soon", "young")
-    return rows.group_by(*keys).agg(leads=rows.count())
-
-
-def _clocks(dataset: Dataset) -> ir.Table:
+def clocks(dataset: Dataset) -> ir.Table:
     """The leads of the cohort with the `start` and `sender` of their clock and the `state` that it is in."""
     facts, window = dataset.engine.facts, dataset.request.window
     rows = dataset.labelled
@@ -124,6 +73,56 @@ def _clocks(dataset: Dataset) -> ir.Table:
     leads = leads.mutate(state=state)
     runs = leads.state.isin([BOOKED, LOST, OPEN])
     return leads.mutate(sender=ibis.cases((~runs, ""), (leads.by_ai, str(Sender.AI)), else_=str(Sender.SETTER)))
+
+
+def by_hours(dataset: Dataset, leads: ir.Table, last_hour: int) -> ir.Table:
+    """`sender, state, hours, leads`: how the leads of `clocks` fared, by the length of their clocks.
+
+    `state` is `booked`, `lost` (opted out, at the last counting message that is known) or `open` (at `as_of`), and
+    `hours` the whole hours of the clock, begun ones counted whole; all beyond `last_hour` are the hour after it. The
+    leads without a usable clock are in it too, with null hours and no sender, under the reason for it:
+    `no_timestamp` (booked, nobody knows when), `booked_before` (booked before the first message in the window, or
+    without any in it) and `two_senders` (AI and a setter both wrote at the first instant).
+    """
+    runs = leads.state.isin([BOOKED, LOST, OPEN])
+    stop = ibis.cases(
+        (leads.state == BOOKED, leads.booked_at),
+        (leads.state == LOST, leads.last),
+        else_=ibis.literal(dataset.request.window.as_of, type=INSTANT),
+    )
+    begun = (_seconds(stop) - _seconds(leads.start) + (HOUR - 1)) // HOUR
+    rows = leads.select(
+        sender=leads.sender,
+        state=leads.state,
+        hours=ibis.ifelse(runs, ibis.least(begun, last_hour + 1), ibis.null("int64")).cast("int64"),
+    )
+    return rows.group_by("sender", "state", "hours").agg(leads=rows.count())
+
+
+def by_week(dataset: Dataset, leads: ir.Table) -> ir.Table:
+    """`sender, week, outcome, ambiguous, earlier, soon, young, leads`: leads of `clocks` with a usable one, by its
+    first week.
+
+    `week` counts the weeks (Monday to Sunday, UTC) since Monday, 5 January 1970; `outcome` and `ambiguous` are those
+    of the lead's cross-channel row. `earlier` are leads that had counting messages within the attribution window
+    before `from` already, `soon` those that booked within it from the start of their clock, and `young` those whose
+    clock began less than it before `as_of`.
+    """
+    window = dataset.request.window
+    leads = leads.filter(leads.state.isin([BOOKED, LOST, OPEN]))
+    rows = leads.select(
+        "sender",
+        "outcome",
+        "ambiguous",
+        week=((_seconds(leads.start) - _FIRST_MONDAY) // _WEEK).cast("int64"),
+        earlier=leads.earlier,
+        soon=(
+            leads.booked_at <= leads.start + ibis.interval(seconds=int(window.attribution.total_seconds()))
+        ).fill_null(False),
+        young=leads.start > ibis.literal(window.as_of - window.attribution, type=INSTANT),
+    )
+    keys = ("sender", "week", "outcome", "ambiguous", "earlier", "soon", "young")
+    return rows.group_by(*keys).agg(leads=rows.count())
 
 
 def _seconds(instant: ir.TimestampValue) -> ir.IntegerValue:

@@ -1,6 +1,7 @@
 """The workspace's own Postgres, under row-level security."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import Any, Final, Self
 
@@ -75,6 +76,13 @@ class PostgresEngine:
                     chunk.clear()
         if chunk:
             yield _parsed(bytes(chunk), schema)
+
+    @asynccontextmanager
+    async def looking_up(self) -> AsyncIterator[None]:
+        """For queries over a kept table, whose size the planner knows: each row may be looked up by a key."""
+        await self._run("SET LOCAL enable_nestloop = on")
+        yield
+        await self._run("SET LOCAL enable_nestloop = off")
 
     async def _run(self, sql: str) -> CursorResult[Any]:
         # The compiler has put every value into the text, so that a percent sign stands for itself.

@@ -20,7 +20,7 @@ from setpoint.reports.pattern_rules import FALSE_DISCOVERY_RATE, ROW_COLUMNS, Fi
 from setpoint.reports.pattern_words import NO_BOOKINGS, NO_MESSAGES, NO_TEXT, NOTHING_TESTED, section_caveats
 from setpoint.reports.schemas import PatternsSection, refusal_document
 
-MAX_LEADS: Final = 50_000
+MAX_LEADS: Final = 25_000
 """Leads that patterns rest on at most; of more, a uniform sample. More would say little more and take longer."""
 
 _HOUR = np.timedelta64(1, "h")
@@ -71,7 +71,7 @@ async def patterns(dataset: Dataset, max_leads: int = MAX_LEADS) -> Patterns:
 
 async def _rows(engine: PostgresEngine, messages: ir.Table) -> pa.Table:
     """The rows that contrasts are tested over: features in the place of texts, by lead, instant and id."""
-    async with aclosing(engine.stream(messages)) as stream:
+    async with engine.looking_up(), aclosing(engine.stream(messages)) as stream:
         batches = [await asyncio.to_thread(_told, pa.Table.from_batches([batch])) async for batch in stream]
     table = pa.concat_tables(batches).unify_dictionaries()
     order = np.argsort(table["position"].to_numpy())

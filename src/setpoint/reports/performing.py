@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from setpoint.datasets.clocks import clocks
 from setpoint.datasets.engine import Engine
 from setpoint.datasets.evidence import sample_evidence
 from setpoint.datasets.rows import COLUMNS, csv_header, csv_lines
@@ -51,10 +52,11 @@ async def perform(engine: Engine, request: DatasetRequest, run: Run, progress: P
     progress("comparing setter and AI", None)
     adjusted = await adjustment(dataset)
     progress("measuring time to booking", None)
+    of_leads = await engine.keep("clocks", clocks(dataset))
     sections: dict[str, Any] = {
         "adjustment": adjusted,
-        "timing": await timing(dataset),
-        "trend": await trend(dataset),
+        "timing": await timing(dataset, of_leads),
+        "trend": await trend(dataset, of_leads),
     }
     progress("looking for patterns", None)
     found = await patterns(dataset)

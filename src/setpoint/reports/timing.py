@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 
@@ -54,9 +55,9 @@ NOT_ADJUSTED: Final = (
 )
 
 
-async def timing(dataset: Dataset) -> TimingSection:
-    """How soon the leads of a dataset book, AI's against the setters'. One pass on the engine, whatever its size."""
-    return timing_section(await dataset.engine.fetch(by_hours(dataset, _LAST_HOUR)))
+async def timing(dataset: Dataset, clocks: ir.Table) -> TimingSection:
+    """How soon the leads of a dataset book, AI's against the setters'. `clocks` are those of the dataset."""
+    return timing_section(await dataset.engine.fetch(by_hours(dataset, clocks, _LAST_HOUR)))
 
 
 def timing_section(rows: Iterable[Mapping[str, Any]]) -> TimingSection:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any, Final, Literal, TypedDict
 
+import ibis.expr.types as ir
+
 from setpoint.datasets.clocks import by_week
 from setpoint.datasets.service import Dataset
 from setpoint.domain.measured import Measured, Refused
@@ -69,10 +71,10 @@ class TrendSection(TypedDict):
     caveats: list[str]
 
 
-async def trend(dataset: Dataset) -> TrendSection:
-    """Whether the leads of later weeks book more than those of earlier ones. One pass on the engine."""
+async def trend(dataset: Dataset, clocks: ir.Table) -> TrendSection:
+    """Whether the leads of later weeks book more than those of earlier ones. `clocks` are those of the dataset."""
     window = dataset.request.window
-    return trend_section(await dataset.engine.fetch(by_week(dataset)), window.attribution.days)
+    return trend_section(await dataset.engine.fetch(by_week(dataset, clocks)), window.attribution.days)
 
 
 def trend_section(rows: Iterable[Mapping[str, Any]], attribution_days: int) -> TrendSection:
