@@ -196,7 +196,7 @@ async def fetched(
         for name in LOCAL_ENGINES
         for channels, days in [((), 0), ((Channel.EMAIL, Channel.SMS), 0), ((), -3)]
     ]
-    + [pytest.param("spark", (), timedelta(), marks=SPARK.marks)],
+    + [pytest.param("spark", (), timedelta(), marks=[*SPARK.marks, pytest.mark.proof])],
 )
 async def test_cells_and_messages_are_those_of_the_specification(
     talks: Facts,

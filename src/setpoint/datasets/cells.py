@@ -238,17 +238,15 @@ def _message_codes(facts: Facts, histories: ir.Table, window: Window, channels: 
         number=ibis.row_number().over(ibis.window(order_by=[histories.lead])),
     )
     sent = _messages(facts, window, channels)
-    sent = sent.filter(sent.counting)
-    sent = sent.mutate(
-        touch=ibis.row_number().over(ibis.window(group_by=[sent.of_lead], order_by=[sent.sent_at, sent.message]))
-    )
-    rows = sent.inner_join(numbered, sent.of_lead == numbered.lead)
+    rows = sent.filter(sent.counting).inner_join(numbered, sent.of_lead == numbered.lead)
+    # Touches are numbered from 0, and counted before those outside of the window are left out.
+    in_order = ibis.window(group_by=[rows.number], order_by=[rows.sent_at, rows.message])
+    rows = rows.mutate(touch=ibis.row_number().over(in_order))
     rows = rows.filter(_until_booking(rows, window))
     stratum = ibis.cases(*[(rows.channel == c, i) for i, c in enumerate(_CHANNELS)], else_=0)
     stratum = stratum * len(_MODES) + ibis.cases(
         *[(rows.response_mode == mode, i) for i, mode in enumerate(_MODES)], else_=0
     )
-    # Touches are numbered from 0.
     stratum = stratum * len(TOUCHES) + ibis.cases(
         (rows.touch <= 0, 0), (rows.touch <= 2, 1), (rows.touch <= 5, 2), else_=3
     )
