@@ -63,6 +63,11 @@ class TrendView:
         ]
 
     @property
+    def has_young(self) -> bool:
+        """Whether a week is too young to be read."""
+        return any(line.immature for line in self.lines)
+
+    @property
     def lines(self) -> list[WeekLine]:
         """All weeks of all senders."""
         return [line for _, lines in self.senders for line in lines]
