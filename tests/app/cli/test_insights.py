@@ -67,11 +67,14 @@ def test_conversations_are_summed_up_a_few_at_a_time(setpoint: Console, filled: 
     assert found[0]["lead"] in setpoint("insights", "summaries", *here).out
 
 
-def test_evidence_that_a_report_has_not_kept_is_none(setpoint: Console, filled: Filled, run: str, empty: str) -> None:
+def test_evidence_is_shown_by_what_rests_on_it(setpoint: Console, filled: Filled, run: str, empty: str) -> None:
     here = ["--workspace", filled.slug, "--run", run]
-    assert setpoint("insights", "evidence", *here).words == "This report has kept no evidence."
-    shown = setpoint("insights", "evidence", *here, "--citation", "pattern:link", "--json").json
-    assert shown == {"citations": {}, "citation": "pattern:link", "evidence": []}
+    shown = setpoint("insights", "evidence", *here, "--json").json
+    citation, kept = next(one for one in shown["citations"].items() if one[0].startswith("segment:cross_channel/"))
+    told = setpoint("insights", "evidence", *here, "--citation", citation, "--json").json
+    assert (told["citation"], len(told["evidence"]) > 0, kept > 0) == (citation, True, True)
+    none = setpoint("insights", "evidence", *here, "--citation", "pattern:no_such", "--json").json
+    assert none["evidence"] == []
     for command in (("evidence",), ("ask", "Who books more?"), ("summarise",)):
         told = setpoint("insights", *command, "--workspace", empty, "--run", run).complains(1)
         assert told == f"There is no report run '{run}' here: `setpoint report list` shows those there are."

@@ -85,7 +85,7 @@ async def test_a_good_answer_is_kept_with_where_it_came_from(
     assert await kept(database, workspace, ADMIN, asked) == [(QUESTION, asked.answer)]
     listed, read = model.asked[-1].follow_ups
     assert '"key":"timing"' in listed
-    assert "0.028" in read
+    assert "+2.8" in read
     assert model.calls[0].run_id == asked.session_id
 
 

@@ -87,7 +87,7 @@ async def test_another_scope_is_another_pack(database: Database, workspace: Work
     key = packs.scope_key(run)
     others = [
         replace(run, document=document | {"dataset_sha256": "0" * 64}),
-        replace(run, document=document | {"version": 2}),
+        replace(run, document=document | {"version": 3}),
         replace(run, document=document | {"code_version": "9"}),
         replace(run, document={name: value for name, value in document.items() if name != "timing"}),
         replace(run, document=document | {"patterns": {**document["patterns"], "refused": {"reason": "no text"}}}),

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from setpoint.llm.schemas import Answer, Failure, Status
 from setpoint.reports.insights.closest import closest, named_rows
 from setpoint.reports.insights.schemas import ANSWER_VERSION, AnswerDocument, TableDocument
-from setpoint.reports.insights.suppression import SUPPRESSED
-from setpoint.reports.number_check import numbers_not_in
+from setpoint.reports.insights.table_text import rows_text
+from setpoint.reports.stated_numbers import Shown, invented
 
 MAX_QUESTION: Final = 500
 _SUGGESTIONS: Final = {
@@ -59,15 +59,15 @@ def complaints(answer: InsightAnswer, tables: Sequence[TableDocument]) -> list[s
         found.append(
             "Cite the tables or rows that the answer rests on, or say with answered false that none hold it."
         )
-    values = values_of([citation for citation in answer.citations if citation in known], tables)
-    made_up = numbers_not_in(answer.text, values)
+    shown = Shown.of(texts_of([citation for citation in answer.citations if citation in known], tables))
+    made_up = invented(answer.text, shown)
     if made_up:
         found.append(
             "These numbers stand in nothing that is cited: "
             + ", ".join(made_up)
             + ". Repeat numbers of the cited rows, rounded at most, and compute none."
         )
-    asked = [number for question in answer.follow_ups for number in numbers_not_in(question, [])]
+    asked = [number for question in answer.follow_ups for number in invented(question, Shown.of([]))]
     if asked:
         found.append(f"Follow-up questions have no numbers: {', '.join(asked)}.")
     return found
@@ -78,10 +78,10 @@ def citations_of(tables: Iterable[TableDocument]) -> set[str]:
     return {name for table in tables for name in (table["key"], *table["citations"]) if name is not None}
 
 
-def values_of(citations: Iterable[str], tables: Sequence[TableDocument]) -> list[float | str]:
-    """The numbers of the cited tables and rows, and the texts around them, as `numbers_not_in` takes them."""
+def texts_of(citations: Iterable[str], tables: Sequence[TableDocument]) -> list[str]:
+    """The cited tables and rows in words, with the texts around them."""
     wanted = set(citations)
-    values: list[float | str] = []
+    texts: list[str] = []
     for table in tables:
         whole = table["key"] in wanted
         rows = [
@@ -90,9 +90,9 @@ def values_of(citations: Iterable[str], tables: Sequence[TableDocument]) -> list
             if whole or citation in wanted
         ]
         if whole or rows:
-            values += [table["title"], *table["notes"], *(column["label"] for column in table["columns"])]
-            values += [cell for row in rows for cell in row if cell is not None and cell != SUPPRESSED]
-    return values
+            texts += [table["title"], *table["notes"], *(column["label"] for column in table["columns"])]
+            texts += [cell for row in rows_text(table, rows) for cell in row]
+    return texts
 
 
 def of_model(found: Answer[InsightAnswer]) -> AnswerDocument:

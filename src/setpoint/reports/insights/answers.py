@@ -29,6 +29,7 @@ from setpoint.reports.insights.packs import Pack, get_pack, pack_of
 from setpoint.reports.insights.schemas import AnswerDocument, TableDocument
 from setpoint.reports.insights.sessions import Asker, KeptAnswer, answers_of, keep_answer
 from setpoint.reports.insights.suppression import suppressed
+from setpoint.reports.insights.table_text import as_read
 from setpoint.reports.kept_evidence import citations_with_evidence, nameless_evidence_of
 from setpoint.storage.database import Database
 
@@ -177,7 +178,7 @@ async def _by_model(
         for table in tables:
             if table["key"] == key:
                 return {
-                    **table,
+                    **as_read(table),
                     "evidence": {name: evidence[name] for name in evidence if name in table["citations"]},
                 }
         raise NotFound(f"There is no table {key!r}: list_tables names those there are.")

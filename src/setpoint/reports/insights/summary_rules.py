@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from setpoint.domain.vocabulary import Channel, Direction
 from setpoint.reports.definitions import CHANNEL_LABELS, SENDER_LABELS
 from setpoint.reports.features import MESSAGE_COLUMNS, contrasts, exposed, features_of
-from setpoint.reports.number_check import numbers_not_in
 from setpoint.reports.presentation import count_text, label_of, listed
+from setpoint.reports.stated_numbers import Shown, invented
 
 SUMMARY_VERSION: Final = 1
 # What is worth saying of the message that was credited, in this order.
@@ -140,8 +140,7 @@ def summary_complaints(
 ) -> list[str]:
     """What is wrong with a model's words, as sentences for it: numbers that were not in what it read, and ids."""
     words = "\n".join(words_of(answer))
-    values: list[float | str] = [content["touches"], content["replies"], content["text"], *told]
-    made_up = numbers_not_in(words, values)
+    made_up = invented(words, Shown.of([str(content["touches"]), str(content["replies"]), content["text"], *told]))
     found = [f"These numbers are not in the conversation: {', '.join(made_up)}."] if made_up else []
     if any(each in words for each in ids if len(each) > 2):
         found.append("Leave out the ids of leads and messages.")

@@ -7,9 +7,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from setpoint.reports.insights.schemas import AnswerDocument, Cell, ColumnKind, TableDocument
+from setpoint.reports.insights.schemas import AnswerDocument, ColumnKind, TableDocument
 from setpoint.reports.insights.suppression import SUPPRESSED
-from setpoint.reports.presentation import count_text, points_digits, rate_text, signed_points_text
+from setpoint.reports.insights.table_text import cell_text
+from setpoint.reports.presentation import count_text
 
 _MOST_ROWS: Final = 20
 _NUMBERS: Final = {ColumnKind.COUNT, ColumnKind.RATE, ColumnKind.POINTS, ColumnKind.NUMBER}
@@ -35,21 +36,6 @@ def print_answer(answer: AnswerDocument, tables: Sequence[TableDocument], consol
         console.print(Text("Ask as well:", style="dim"))
         for question in answer["follow_ups"]:
             console.print(Text(f"    {question}"))
-
-
-def cell_text(kind: str, cell: Cell) -> str:
-    """A cell as a reader takes it: rates in percent, differences in points."""
-    if cell is None:
-        return "–"
-    if isinstance(cell, str):
-        return cell
-    if kind == ColumnKind.COUNT:
-        return count_text(int(cell))
-    if kind == ColumnKind.RATE:
-        return rate_text(cell)
-    if kind == ColumnKind.POINTS:
-        return signed_points_text(cell, points_digits(cell))
-    return f"{cell:.3g}"
 
 
 def _drawn(table: TableDocument) -> Table:
