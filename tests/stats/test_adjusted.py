@@ -126,6 +126,17 @@ def test_leads_that_only_one_arm_gets_are_trimmed_and_counted() -> None:
     assert without.overlap.outside == 0
 
 
+def test_a_level_of_few_leads_that_only_one_arm_has_is_left_out() -> None:
+    """With 50 leads in it the ridge alone would put its propensity at 0.94, within the limits."""
+    alone = [Group(i % 2 == 0, (f"{i}",), 50, 15 if i % 2 == 0 else 5) for i in range(10)]
+    shared = [Group(True, ("shared",), 500, 50), Group(False, ("shared",), 500, 50)]
+    found = adjusted([*alone, *shared], ("campaign",))
+
+    assert isinstance(adjusted_difference(alone, ("campaign",)), Refused)
+    assert (found.trimmed_treated, found.trimmed_control, found.used) == (250, 250, 1_000)
+    assert found.difference.value == pytest.approx(0, abs=1e-6)
+
+
 def test_the_overlap_shows_all_leads_by_their_propensity() -> None:
     groups = [
         Group(True, ("a",), 300, 60),

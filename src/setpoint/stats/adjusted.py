@@ -86,8 +86,8 @@ def adjusted_difference(
     """Estimate how much more often the outcome comes with the treatment, for leads that either arm could get.
 
     `names` are those of the covariates, in their order. Propensity and outcome are logistic in the covariates'
-    levels, without interactions and with a light ridge. Leads whose propensity lies outside `trim` are left out and
-    counted, then both models are fitted again to the rest.
+    levels, without interactions and with a light ridge. Leads whose propensity lies outside `trim`, or with a level
+    that only one arm has, are left out and counted, then both models are fitted again to the rest.
     Raises ValueError for groups that cannot be and for limits that leave nothing between them.
     Source of the trimming: Crump, Hotz, Imbens and Mitnik, Biometrika 96:187 (2009).
     """
@@ -103,6 +103,7 @@ def adjusted_difference(
     x = _levels([g.covariates for g in held])
     propensity = fit_glm(treated.astype(np.float64), x, n, "logit", _RIDGE).mean(x)
     inside = (propensity >= trim[0]) & (propensity <= trim[1])
+    inside = _with_both_arms(x, n, treated, inside)
     overlap = _overlap(propensity, n, treated, inside)
     kept, dropped = inside, ~inside
     if _too_little(n[kept], successes[kept], treated[kept]):
@@ -195,6 +196,22 @@ def _levels(covariates: Sequence[tuple[str, ...]]) -> Floats:
         code = {level: number for number, level in enumerate(sorted(set(values)))}
         columns.append(np.eye(len(code))[[code[value] for value in values]])
     return np.hstack(columns) if columns else np.empty((len(covariates), 0))
+
+
+def _with_both_arms(
+    x: Floats, n: Floats, treated: npt.NDArray[np.bool_], inside: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Of the rows `inside`, those all of whose levels both arms have there.
+
+    A level of few leads that all went to one arm has a propensity of 0 or 1, which the ridge draws within the limits.
+    """
+    while True:
+        held = n * inside
+        one_sided = ((held * treated) @ x == 0) | ((held * ~treated) @ x == 0)
+        kept = inside & ~(x[:, one_sided] > 0).any(axis=1)
+        if (kept == inside).all():
+            return kept
+        inside = kept
 
 
 def _overlap(propensity: Floats, n: Floats, treated: npt.NDArray[np.bool_], inside: npt.NDArray[np.bool_]) -> Overlap:
