@@ -1,18 +1,23 @@
 """A report run is on record, however it ends."""
 
 import asyncio
+import json
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 from tests.app.conftest import Filled
 
-from setpoint.app.runs import run_report
+from setpoint.app.runs import SHOWN_TO_MODEL, run_report
 from setpoint.app.wiring import workspace_of
 from setpoint.datasets.service import DatasetRequest
 from setpoint.domain.errors import FileUnreadable
-from setpoint.domain.vocabulary import RunStatus
+from setpoint.domain.vocabulary import Role, RunStatus
 from setpoint.domain.windows import Window
+from setpoint.llm.scripted import Fail, ScriptedModel
 from setpoint.reports import service
+from setpoint.reports.kept_evidence import citations_with_evidence, evidence_of
 from setpoint.storage.database import Database
 from setpoint.tenancy.service import Workspace
 
@@ -89,3 +94,92 @@ async def test_a_run_that_broke_off_is_kept_without_what_the_error_quotes(
 
     run = await latest(database, workspace)
     assert (run.status, run.failure) == (RunStatus.FAILED, reason)
+
+
+ADVICE = {
+    "title": "Look at what goes with bookings",
+    "action": "Read the contrasts of messages, and try what can be tried.",
+    "reason": "The leads by outcome say what can be told.",
+    "citations": ["counts"],
+    "safety": "needs_review",
+}
+ANSWER: dict[str, Any] = {
+    "summary": [{"text": "The leads by outcome say what can be told here.", "citations": ["counts", "evidence:1"]}],
+    "patterns": [],
+    "anti_patterns": [],
+    "recommendations": [ADVICE] * 3,
+    "caveats": [],
+    "confidence": "low",
+    "confidence_reason": "It was said without looking.",
+}
+LIE = ANSWER | {"summary": [{"text": "98.7% of the leads of AI booked within 3.3 days.", "citations": ["counts"]}]}
+INVENTED = ANSWER | {"summary": [{"text": "What is cited is not there.", "citations": ["pattern:no_such"]}]}
+
+
+async def test_a_model_reads_redacted_messages_and_what_it_cites_can_be_looked_up(
+    database: Database, filled: Filled
+) -> None:
+    workspace = await workspace_of(database, filled.slug)
+    model = ScriptedModel([ANSWER])
+
+    document = await run_report(
+        database, workspace, request_for(filled), engine="postgres", snapshot=None, author="ana", port=model
+    )
+
+    assert (document["synthesis"]["source"], document["synthesis"]["evidence_shown"]) == ("model", SHOWN_TO_MODEL)
+    client_id, run_id = workspace.client_id, UUID(document["id"])
+    async with database.tenant(client_id) as connection:
+        kept = await citations_with_evidence(connection, client_id, run_id)
+        (first,) = await evidence_of(connection, client_id, Role.ADMIN, run_id, "evidence:1", 5)
+    assert {"evidence:1", f"evidence:{SHOWN_TO_MODEL}"} <= set(kept)
+    assert first.snippet[:60] in model.asked[0].user
+    assert first.message_id not in model.asked[0].user
+    assert first.lead_id not in model.asked[0].user
+
+
+@pytest.mark.parametrize(
+    ("script", "failure"),
+    [([LIE] * 4, "CheckFailed"), ([INVENTED] * 4, "CheckFailed"), ([Fail(500)] * 8, None)],
+)
+async def test_a_model_that_lies_or_fails_leaves_a_report_from_the_statistics_alone(
+    database: Database, filled: Filled, script: list[Any], failure: str | None
+) -> None:
+    workspace = await workspace_of(database, filled.slug)
+
+    document = await run_report(
+        database,
+        workspace,
+        request_for(filled),
+        engine="postgres",
+        snapshot=None,
+        author="ana",
+        port=ScriptedModel(script),
+    )
+
+    words = document["synthesis"]
+    assert (await latest(database, workspace)).status is RunStatus.COMPLETE
+    assert words["source"] == "statistics"
+    assert words["note"].endswith("what follows comes from the statistics alone.")
+    assert failure in (None, words["failure"])
+    assert 3 <= len(words["content"]["recommendations"]) <= 10
+    assert "98.7" not in json.dumps(document)
+    assert "no_such" not in json.dumps(document)
+
+
+async def test_without_a_model_nobody_is_asked(database: Database, filled: Filled) -> None:
+    workspace = await workspace_of(database, filled.slug)
+    model = ScriptedModel([])
+
+    document = await run_report(
+        database,
+        workspace,
+        request_for(filled),
+        engine="postgres",
+        snapshot=None,
+        author="ana",
+        port=model,
+        with_model=False,
+    )
+
+    assert (document["synthesis"]["source"], document["synthesis"]["evidence_shown"]) == ("statistics", 0)
+    assert model.asked == []
