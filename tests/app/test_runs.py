@@ -15,6 +15,7 @@ from setpoint.datasets.service import DatasetRequest
 from setpoint.domain.errors import FileUnreadable
 from setpoint.domain.vocabulary import Role, RunStatus
 from setpoint.domain.windows import Window
+from setpoint.llm.schemas import ErrorKind
 from setpoint.llm.scripted import Fail, ScriptedModel
 from setpoint.reports import service
 from setpoint.reports.kept_evidence import citations_with_evidence, evidence_of
@@ -139,10 +140,10 @@ async def test_a_model_reads_redacted_messages_and_what_it_cites_can_be_looked_u
 
 @pytest.mark.parametrize(
     ("script", "failure"),
-    [([LIE] * 4, "CheckFailed"), ([INVENTED] * 4, "CheckFailed"), ([Fail(500)] * 8, None)],
+    [([LIE] * 4, "CheckFailed"), ([INVENTED] * 4, "CheckFailed"), ([Fail(ErrorKind.CONTENT_REFUSED)] * 8, "ContentRefused")],
 )
 async def test_a_model_that_lies_or_fails_leaves_a_report_from_the_statistics_alone(
-    database: Database, filled: Filled, script: list[Any], failure: str | None
+    database: Database, filled: Filled, script: list[Any], failure: str
 ) -> None:
     workspace = await workspace_of(database, filled.slug)
 
@@ -160,7 +161,7 @@ async def test_a_model_that_lies_or_fails_leaves_a_report_from_the_statistics_al
     assert (await latest(database, workspace)).status is RunStatus.COMPLETE
     assert words["source"] == "statistics"
     assert words["note"].endswith("what follows comes from the statistics alone.")
-    assert failure in (None, words["failure"])
+    assert words["failure"] == failure
     assert 3 <= len(words["content"]["recommendations"]) <= 10
     assert "98.7" not in json.dumps(document)
     assert "no_such" not in json.dumps(document)

@@ -131,8 +131,8 @@ def test_the_later_sections_are_short_and_in_order() -> None:
         "Adjusted 3,968 leads +2.8 +0.9 to +4.7",
         "Within 14 days AI 8.4% 7.4 to 9.3% 1,490",
         "Is it getting better",
-        "Two times or more +4.1 +2.3 to +5.9 < 0.001",
-        "Short fails to hold with: Setter.",
+        "offer two times or more +4.1 +2.3 to +5.9 < 0.001",
+        "Messages that are short: it fails to hold with Setter.",
         "Leads not in the report",
     ]
     places = [text.index(landmark) for landmark in landmarks]
@@ -145,7 +145,7 @@ def test_no_text_gives_the_terminal_an_order() -> None:
     orders = "\x1b[31m\x1b]8;;http://x\x07\x9b2J\x07\x08\u202e"
     document = documents.realistic() | sections_fixture.rich() | {"workspace": f"acme{orders}"}
     document["synthesis"]["content"]["recommendations"][0]["title"] = f"title{orders}"
-    document["patterns"]["findings"][0]["label_with"] = f"label{orders}"
+    document["patterns"]["findings"][0]["phrase"] = f"label{orders}"
     text = printed(document)
 
     assert "acme" in text

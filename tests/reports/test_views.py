@@ -81,7 +81,8 @@ def test_the_ladder_has_points_with_signs_or_the_reason() -> None:
         "Robustness value 4.6% (1.5% for the interval); E-value 2.14 (1.45 for the interval)."
     )
     assert (view.balance[0].label, view.balance[0].gap) == ("Channel", "51%")
-    assert view.balance[0].levels[0].ai_share == "86%"
+    assert view.balance[0].most is view.balance[0].levels[0]
+    assert (view.balance[0].most.ai_share, view.balance[0].most.setter_share) == ("86%", "35%")
     assert all(not line.value and "Only setters" in line.interval for line in refused.ladder)
     assert (refused.used, refused.sensitivity, refused.overlap) == ("", [], [])
 
@@ -89,18 +90,22 @@ def test_the_ladder_has_points_with_signs_or_the_reason() -> None:
 def test_who_books_sooner_is_said_from_the_side_of_whoever_does() -> None:
     section = sections.timing()
     ai = timing_view(section, 1)
-    section["days_sooner"] = sections.measured(-0.62, -1.3, 0.2)
+    section["days_sooner"] = sections.measured(-0.62, -1.3, -0.2)
     setter = timing_view(section, 1)
+    section["days_sooner"] = sections.measured(-0.62, -1.3, 0.2)
+    untold = timing_view(section, 1)
     refused = timing_view(sections.timing_refused(), 1)
     assert ai is not None
     assert setter is not None
+    assert untold is not None
     assert refused is not None
 
     assert ai.difference.startswith(
-        "AI's leads book 0.6 days sooner, averaged over the first 30 days (95%: 0.1 to 1.2)"
+        "AI's leads were 0.6 days fewer without a booking, on average of the first 30 (95%: 0.1 to 1.2)"
     )
-    assert setter.difference.startswith("The setters' leads book 0.6 days sooner, averaged")
-    assert "(95%: −0.2 to 1.3)" in setter.difference
+    assert setter.difference.startswith("The setters' leads were 0.6 days fewer without a booking, on average of")
+    assert "(95%: 0.2 to 1.3)" in setter.difference
+    assert untold.difference == "Whether the curves differ at all: log-rank p = 0.031."
     assert refused.difference == "How many days sooner: There is one sender only."
     assert refused.days[1][1][1].interval == "Nobody was watched for 30 days yet. About 120 more are needed."
 

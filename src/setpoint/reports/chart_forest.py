@@ -15,7 +15,7 @@ from setpoint.reports.presentation import difference_texts
 _LABELS: Final = 180
 _NUMBERS: Final = 152
 _PLOT: Final = {"wide": 268, "narrow": 316}
-_LETTERS: Final = 23
+_LETTERS: Final = {"wide": 23, "narrow": 17}
 _LINE: Final = 17
 _SEPARATOR: Final = 46
 
@@ -73,7 +73,7 @@ def forest_specification(
         if i == len(above):
             parting = top + _SEPARATOR // 2
             top += _SEPARATOR
-        label = textwrap.wrap(row.label, _LETTERS) or [""]
+        label = textwrap.wrap(row.label, _LETTERS[layout.name]) or [""]
         if layout.is_narrow:
             words = _LINE * len(label)
             values.append(_value(row, label, top + words + 15, top + 12, top + words + 5, top + words + 25))

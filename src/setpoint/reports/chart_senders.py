@@ -235,11 +235,9 @@ def weeks(lines: Sequence[WeekLine], title: str, ident: str) -> Picture | Refuse
 
 def weeks_specification(lines: Sequence[WeekLine], layout: Layout = WIDE) -> dict[str, Any]:
     """Return the Vega-Lite specification behind `weeks`."""
-    known = [line for line in lines if isinstance(line.rate, Measured)]
-    # The interval of a week that is too young to be read may be cut off: it would press all others flat.
-    limit = max(
-        line.rate.value if line.immature else line.rate.high for line in known if isinstance(line.rate, Measured)
-    )
+    # A week of a few leads has an interval that would press all others flat: it is cut off at twice the highest rate.
+    rates = [line.rate for line in lines if isinstance(line.rate, Measured)]
+    limit = min(max(rate.high for rate in rates), 2 * max(rate.value for rate in rates)) or 1.0
     weeks_in_order = sorted({line.start for line in lines})
     senders = [label for label in _SENDERS if any(line.label_of_sender == label for line in lines)]
     values = [

@@ -133,9 +133,9 @@ def definitions(attribution_days: int, maturity_days: int) -> list[Definition]:
         ),
         "At risk": "Leads that were still watched on that day and had neither booked nor ended otherwise.",
         "Immature week": (
-            f"A week of which leads are still pending, as those written to in the last {buffer}, or were first "
-            "written to within the attribution window. Its rate counts them as not booked and can still rise: it is "
-            "hatched and not read."
+            "A week of which some leads can still book. Pending leads have not booked so far, so its rate can "
+            "still rise, and its interval reaches to where it would stand had all of them booked. It is hatched, "
+            "and left out of the trend."
         ),
         "Pattern": (
             "Something that can be checked by reading a message, such as its length, and that goes with more "

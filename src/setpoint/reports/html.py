@@ -185,7 +185,9 @@ def _later_sections(document: Mapping[str, Any], digits: int) -> dict[str, Any]:
 def _ladder(view: AdjustmentView) -> Picture | Refused:
     rows = [
         ForestRow(
-            f"{line.label} ({line.unit})" if line.unit == "messages" else line.label,
+            f"{line.label} ({line.unit})"
+            if line.unit == "messages" and "message" not in line.label.lower()
+            else line.label,
             line.estimate,
             mark="diamond" if line.unit == "messages" else "circle",
             solid=line.key == "adjusted",

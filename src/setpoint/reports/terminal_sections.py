@@ -16,6 +16,7 @@ from setpoint.reports.view_trend import trend_view
 
 _TOP: Final = 8
 _LABEL: Final = 34
+_PHRASE: Final = 40
 
 
 def recommendations(document: Mapping[str, Any]) -> list[RenderableType]:
@@ -98,12 +99,16 @@ def _patterns(document: Mapping[str, Any]) -> RenderableType | None:
         return Group(Text(title, style="bold"), Text("No contrast of messages could be told apart from chance."))
     held = table(title, "Messages that", "Points", "95% interval", "q")
     for line in view.told[:_TOP]:
-        held.add_row(Text(_short(line.label)), Text(line.value), Text(line.interval), Text(line.q))
-    fails = [Text(f"{line.label} fails to hold with: {line.fails}.", style="dim") for line in view.told if line.fails]
+        held.add_row(Text(_short(line.phrase, _PHRASE)), Text(line.value), Text(line.interval), Text(line.q))
+    fails = [
+        Text(f"Messages that {line.phrase}: it fails to hold with {line.fails}.", style="dim")
+        for line in view.told
+        if line.fails
+    ]
     more = len(view.told) - _TOP
     rest = [Text(f"{more} more are told: the page has all of them.", style="dim")] if more > 0 else []
     return Group(held, *fails, *rest, Text(view.promise, style="dim"))
 
 
-def _short(label: str) -> str:
-    return label if len(label) <= _LABEL else label[: _LABEL - 3].rstrip() + "..."
+def _short(label: str, longest: int = _LABEL) -> str:
+    return label if len(label) <= longest else label[: longest - 3].rstrip() + "..."

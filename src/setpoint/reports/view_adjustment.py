@@ -57,11 +57,12 @@ class LevelLine:
 
 @dataclass(frozen=True, slots=True)
 class BalanceGroup:
-    """One covariate: its levels, and the share of leads that would have to change level."""
+    """One covariate: its levels, the one with the widest gap, and the share of leads that would have to change."""
 
     label: str
     gap: str
     levels: Sequence[LevelLine]
+    most: LevelLine | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,9 @@ def _sensitivity(section: AdjustmentSection) -> list[str]:
     held = section["sensitivity"]
     if held is None:
         return []
+    if not held["robustness_value_interval"]:
+        # The interval holds zero: there is no difference that something unknown would have to explain.
+        return [held["text"]]
     numbers = (
         f"Robustness value {rate_text(held['robustness_value'])} "
         f"({rate_text(held['robustness_value_interval'])} for the interval)"
@@ -188,20 +192,18 @@ def _overlap(overlap: OverlapDocument) -> list[OverlapLine]:
 def _balance(covariate: BalanceDocument) -> BalanceGroup:
     ai = sum(level["ai"] for level in covariate["levels"])
     setter = sum(level["setter"] for level in covariate["levels"])
-    return BalanceGroup(
-        covariate["label"],
-        rate_text(covariate["gap"], 0),
-        [
-            LevelLine(
-                level["label"],
-                level["ai"],
-                _share(level["ai"], ai),
-                level["setter"],
-                _share(level["setter"], setter),
-            )
-            for level in covariate["levels"]
-        ],
-    )
+    levels = [
+        LevelLine(
+            level["label"],
+            level["ai"],
+            _share(level["ai"], ai),
+            level["setter"],
+            _share(level["setter"], setter),
+        )
+        for level in covariate["levels"]
+    ]
+    most = max(levels, key=lambda level: abs(level.ai * setter - level.setter * ai), default=None)
+    return BalanceGroup(covariate["label"], rate_text(covariate["gap"], 0), levels, most if ai and setter else None)
 
 
 def _share(count: int, total: int) -> str:

@@ -31,6 +31,7 @@ class PatternLine:
 
     address: str
     label: str
+    phrase: str
     other: str
     sentence: str
     kind: str
@@ -120,6 +121,7 @@ def _line(finding: PatternDocument) -> PatternLine:
     return PatternLine(
         address=pattern_address(finding["key"]),
         label=finding["label_with"],
+        phrase=finding["phrase"],
         other=finding["label_without"],
         sentence=finding["sentence"],
         kind=finding["kind"],

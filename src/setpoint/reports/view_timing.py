@@ -73,21 +73,16 @@ def _difference(section: TimingSection) -> str:
     texts = []
     if isinstance(sooner, Refused):
         texts.append(f"How many days sooner: {refusal_text(sooner)}")
-    else:
+    elif not sooner.low <= 0 <= sooner.high:
         who = "AI's leads" if sooner.value >= 0 else "The setters' leads"
         low, high = sorted((sooner.low, sooner.high) if sooner.value >= 0 else (-sooner.low, -sooner.high))
         texts.append(
-            f"{who} book {abs(sooner.value):.1f} days sooner, averaged over the first {section['horizon_days']} days "
-            f"(95%: {_signed(low)} to {_signed(high)})."
+            f"{who} were {abs(sooner.value):.1f} days fewer without a booking, on average of the first "
+            f"{section['horizon_days']} (95%: {low:.1f} to {high:.1f})."
         )
     if section["log_rank_p_value"] is not None:
         p = p_text(section["log_rank_p_value"])
         texts.append(f"Whether the curves differ at all: log-rank p {p if p.startswith('<') else '= ' + p}.")
-    elif section["log_rank_refused"] and section["log_rank_refused"]["reason"] not in texts[0]:
+    elif section["log_rank_refused"] and section["log_rank_refused"]["reason"] not in " ".join(texts):
         texts.append(f"Whether the curves differ: {section['log_rank_refused']['reason']}")
     return " ".join(texts)
-
-
-def _signed(days: float) -> str:
-    text = f"{abs(days):.1f}"
-    return f"\u2212{text}" if days < 0 and float(text) else text

@@ -24,6 +24,11 @@ class WeekLine:
     digits: int
 
     @property
+    def leads(self) -> int:
+        """All leads of the week: those that are pending have not booked so far."""
+        return self.booked + self.not_booked + self.pending
+
+    @property
     def label_of_sender(self) -> str:
         """The sender in the word that is used everywhere."""
         return label_of(SENDER_LABELS, self.sender)
@@ -32,10 +37,10 @@ class WeekLine:
     def spoken(self) -> str:
         """Rate, counts and interval in one breath."""
         if isinstance(self.rate, Refused):
-            return "no mature lead"
+            return "no rate"
         return (
             f"{rate_text(self.rate.value, self.digits)}, {count_text(self.booked)} of "
-            f"{count_text(self.booked + self.not_booked)}, "
+            f"{count_text(self.leads)}, "
             f"interval {interval_text(self.rate.low, self.rate.high, self.digits)}"
         )
 
@@ -61,11 +66,6 @@ class TrendView:
             )
             for start in starts
         ]
-
-    @property
-    def has_young(self) -> bool:
-        """Whether a week is too young to be read."""
-        return any(line.immature for line in self.lines)
 
     @property
     def lines(self) -> list[WeekLine]:

@@ -76,5 +76,5 @@ def test_evidence_is_shown_by_what_rests_on_it(setpoint: Console, filled: Filled
     none = setpoint("insights", "evidence", *here, "--citation", "pattern:no_such", "--json").json
     assert none["evidence"] == []
     for command in (("evidence",), ("ask", "Who books more?"), ("summarise",)):
-        told = setpoint("insights", *command, "--workspace", empty, "--run", run).complains(1)
-        assert told == f"There is no report run '{run}' here: `setpoint report list` shows those there are."
+        answer = setpoint("insights", *command, "--workspace", empty, "--run", run).complains(1)
+        assert answer == f"There is no report run '{run}' here: `setpoint report list` shows those there are."
