@@ -97,11 +97,11 @@ def test_who_books_sooner_is_said_from_the_side_of_whoever_does() -> None:
     assert refused is not None
 
     assert ai.difference.startswith(
-        "AI's leads book 0.6 days sooner, averaged over the first 30 days (95%: 0.1 to 1.2)"
+        "Of the first 30 days AI's leads spent 0.6 fewer without a booking on average (95%: 0.1 to 1.2)"
     )
-    assert setter.difference.startswith("The setters' leads book 0.6 days sooner, averaged")
+    assert setter.difference.startswith("Of the first 30 days the setters' leads spent 0.6 fewer")
     assert "(95%: −0.2 to 1.3)" in setter.difference
-    assert refused.difference == "How many days sooner: There is one sender only."
+    assert refused.difference == "How many days fewer without a booking: There is one sender only."
     assert refused.days[1][1][1].interval == "Nobody was watched for 30 days yet. About 120 more are needed."
 
 

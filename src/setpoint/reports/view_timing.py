@@ -68,17 +68,17 @@ def _line(sender: SenderTiming, day: int, digits: int) -> DayLine:
 
 
 def _difference(section: TimingSection) -> str:
-    """How many days sooner, and the test of the curves, as far as there are any."""
+    """How many days fewer without a booking, and the test of the curves, as far as there are any."""
     sooner = estimate_of(section["days_sooner"])
     texts = []
     if isinstance(sooner, Refused):
-        texts.append(f"How many days sooner: {refusal_text(sooner)}")
+        texts.append(f"How many days fewer without a booking: {refusal_text(sooner)}")
     else:
-        who = "AI's leads" if sooner.value >= 0 else "The setters' leads"
+        who = "AI's leads" if sooner.value >= 0 else "the setters' leads"
         low, high = sorted((sooner.low, sooner.high) if sooner.value >= 0 else (-sooner.low, -sooner.high))
         texts.append(
-            f"{who} book {abs(sooner.value):.1f} days sooner, averaged over the first {section['horizon_days']} days "
-            f"(95%: {_signed(low)} to {_signed(high)})."
+            f"Of the first {section['horizon_days']} days {who} spent {abs(sooner.value):.1f} fewer without a booking"
+            f" on average (95%: {_signed(low)} to {_signed(high)})."
         )
     if section["log_rank_p_value"] is not None:
         p = p_text(section["log_rank_p_value"])
