@@ -140,7 +140,11 @@ async def test_a_model_reads_redacted_messages_and_what_it_cites_can_be_looked_u
 
 @pytest.mark.parametrize(
     ("script", "failure"),
-    [([LIE] * 4, "CheckFailed"), ([INVENTED] * 4, "CheckFailed"), ([Fail(ErrorKind.CONTENT_REFUSED)] * 8, "ContentRefused")],
+    [
+        ([LIE] * 4, "CheckFailed"),
+        ([INVENTED] * 4, "CheckFailed"),
+        ([Fail(ErrorKind.CONTENT_REFUSED)] * 8, "ContentRefused"),
+    ],
 )
 async def test_a_model_that_lies_or_fails_leaves_a_report_from_the_statistics_alone(
     database: Database, filled: Filled, script: list[Any], failure: str

@@ -101,12 +101,14 @@ def test_who_books_sooner_is_said_from_the_side_of_whoever_does() -> None:
     assert refused is not None
 
     assert ai.difference.startswith(
-        "AI's leads were 0.6 days fewer without a booking, on average of the first 30 (95%: 0.1 to 1.2)"
+        "Of the first 30 days AI's leads spent 0.6 fewer without a booking on average (95%: 0.1 to 1.2)"
     )
-    assert setter.difference.startswith("The setters' leads were 0.6 days fewer without a booking, on average of")
+    assert setter.difference.startswith(
+        "Of the first 30 days the setters' leads spent 0.6 fewer without a booking on average"
+    )
     assert "(95%: 0.2 to 1.3)" in setter.difference
     assert untold.difference == "Whether the curves differ at all: log-rank p = 0.031."
-    assert refused.difference == "How many days sooner: There is one sender only."
+    assert refused.difference == "How many days fewer without a booking: There is one sender only."
     assert refused.days[1][1][1].interval == "Nobody was watched for 30 days yet. About 120 more are needed."
 
 

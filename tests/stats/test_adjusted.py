@@ -131,7 +131,10 @@ def test_a_level_of_few_leads_that_only_one_arm_has_is_left_out() -> None:
     alone = [Group(i % 2 == 0, (f"{i}",), 50, 15 if i % 2 == 0 else 5) for i in range(10)]
     shared = [Group(True, ("shared",), 500, 50), Group(False, ("shared",), 500, 50)]
     found = adjusted([*alone, *shared], ("campaign",))
+    # One lead the other way makes no overlap either.
+    nearly = [*alone, *(Group(i % 2 != 0, (f"{i}",), 1, 0) for i in range(10))]
 
+    assert isinstance(adjusted_difference(nearly, ("campaign",)), Refused)
     assert isinstance(adjusted_difference(alone, ("campaign",)), Refused)
     assert (found.trimmed_treated, found.trimmed_control, found.used) == (250, 250, 1_000)
     assert found.difference.value == pytest.approx(0, abs=1e-6)

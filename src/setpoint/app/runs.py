@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from setpoint.llm.scripted import NoModel
 from setpoint.reports import service as reports
 from setpoint.reports.citations import evidence_citation
 from setpoint.reports.kept_evidence import keep_evidence
-from setpoint.reports.performing import Progress, no_progress, perform
+from setpoint.reports.performing import Progress, in_turn, no_progress, perform
 from setpoint.reports.synthesis import synthesis
 from setpoint.storage.database import Database
 from setpoint.tenancy.service import Workspace
@@ -83,10 +82,9 @@ async def run_report(
 
 def _in_turns(evidence: Mapping[str, Sequence[tuple[str, str]]], limit: int) -> dict[str, str]:
     """Outcomes by message id, one message of each citation in turn, until there are `limit`."""
-    in_turns = chain.from_iterable(zip_longest(*evidence.values()))
     drawn: dict[str, str] = {}
-    for one in in_turns:
-        if one is not None and len(drawn) < limit:
+    for one in in_turn(*evidence.values()):
+        if len(drawn) < limit:
             drawn.setdefault(*one)
     return drawn
 

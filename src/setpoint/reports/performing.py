@@ -6,6 +6,7 @@ What it loads takes seconds, and who lists runs or queues one needs none of it.
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, TypeAlias
 
 from setpoint.datasets.clocks import clocks
@@ -79,13 +80,21 @@ async def perform(engine: Engine, request: DatasetRequest, run: Run, progress: P
 
 
 async def _segments_evidence(dataset: Dataset) -> dict[str, list[tuple[str, str]]]:
-    """Messages of each sender and channel, as many of leads that booked as of leads that did not."""
+    """Messages of each sender and channel, of leads that booked and of leads that did not in turn.
+
+    A sender's are as many of each outcome as there are, over all channels.
+    """
     drawn = sample_evidence(dataset.labelled, EVIDENCE_PER_CELL, dataset.request.seed)
-    held: dict[str, list[tuple[str, str]]] = {}
+    held: dict[str, dict[str, list[tuple[str, str]]]] = {}
     for row in await dataset.engine.fetch(drawn):
         citation = segment_citation(Attribution.CROSS_CHANNEL, row["channel"], row["sender"])
-        held.setdefault(citation, []).append((row["message_id"], row["outcome"]))
-    return held
+        held.setdefault(citation, {}).setdefault(row["outcome"], []).append((row["message_id"], row["outcome"]))
+    return {citation: in_turn(*by_outcome.values()) for citation, by_outcome in held.items()}
+
+
+def in_turn(*lists: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The messages of several lists, one of each in turn: who reads the first few reads some of each."""
+    return [one for turn in zip_longest(*lists) for one in turn if one is not None]
 
 
 async def dataset_sha256(dataset: Dataset, progress: Callable[[int], None] | None = None) -> str:

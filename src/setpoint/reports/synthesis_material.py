@@ -199,7 +199,7 @@ def _timing(section: TimingSection) -> Part:
         "followed": f"{section['horizon_days']} days",
         "senders": senders,
         "log-rank p-value": _p(section["log_rank_p_value"]),
-        "days sooner": _refusal(section["days_sooner"]["refused"])
+        "days fewer without a booking, setters minus AI, on average": _refusal(section["days_sooner"]["refused"])
         if sooner is None
         else f"{sooner['value']:.1f} days ({rate_text(sooner['confidence'], 0)}: {sooner['low']:.1f} to"
         f" {sooner['high']:.1f} days)",

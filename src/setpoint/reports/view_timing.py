@@ -68,17 +68,17 @@ def _line(sender: SenderTiming, day: int, digits: int) -> DayLine:
 
 
 def _difference(section: TimingSection) -> str:
-    """How many days sooner, and the test of the curves, as far as there are any."""
+    """How many days fewer without a booking, and the test of the curves, as far as there are any."""
     sooner = estimate_of(section["days_sooner"])
     texts = []
     if isinstance(sooner, Refused):
-        texts.append(f"How many days sooner: {refusal_text(sooner)}")
+        texts.append(f"How many days fewer without a booking: {refusal_text(sooner)}")
     elif not sooner.low <= 0 <= sooner.high:
-        who = "AI's leads" if sooner.value >= 0 else "The setters' leads"
+        who = "AI's leads" if sooner.value >= 0 else "the setters' leads"
         low, high = sorted((sooner.low, sooner.high) if sooner.value >= 0 else (-sooner.low, -sooner.high))
         texts.append(
-            f"{who} were {abs(sooner.value):.1f} days fewer without a booking, on average of the first "
-            f"{section['horizon_days']} (95%: {low:.1f} to {high:.1f})."
+            f"Of the first {section['horizon_days']} days {who} spent {abs(sooner.value):.1f} fewer without a booking"
+            f" on average (95%: {low:.1f} to {high:.1f})."
         )
     if section["log_rank_p_value"] is not None:
         p = p_text(section["log_rank_p_value"])

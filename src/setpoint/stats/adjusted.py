@@ -87,7 +87,8 @@ def adjusted_difference(
 
     `names` are those of the covariates, in their order. Propensity and outcome are logistic in the covariates'
     levels, without interactions and with a light ridge. Leads whose propensity lies outside `trim`, or with a level
-    that only one arm has, are left out and counted, then both models are fitted again to the rest.
+    of which the treated have a share outside it, are left out and counted, then both models are fitted again to the
+    rest.
     Raises ValueError for groups that cannot be and for limits that leave nothing between them.
     Source of the trimming: Crump, Hotz, Imbens and Mitnik, Biometrika 96:187 (2009).
     """
@@ -103,7 +104,7 @@ def adjusted_difference(
     x = _levels([g.covariates for g in held])
     propensity = fit_glm(treated.astype(np.float64), x, n, "logit", _RIDGE).mean(x)
     inside = (propensity >= trim[0]) & (propensity <= trim[1])
-    inside = _with_both_arms(x, n, treated, inside)
+    inside = _with_both_arms(x, n, treated, inside, trim)
     overlap = _overlap(propensity, n, treated, inside)
     kept, dropped = inside, ~inside
     if _too_little(n[kept], successes[kept], treated[kept]):
@@ -199,15 +200,17 @@ def _levels(covariates: Sequence[tuple[str, ...]]) -> Floats:
 
 
 def _with_both_arms(
-    x: Floats, n: Floats, treated: npt.NDArray[np.bool_], inside: npt.NDArray[np.bool_]
+    x: Floats, n: Floats, treated: npt.NDArray[np.bool_], inside: npt.NDArray[np.bool_], trim: tuple[float, float]
 ) -> npt.NDArray[np.bool_]:
-    """Of the rows `inside`, those all of whose levels both arms have there.
+    """Of the rows `inside`, those all of whose levels both arms have there, in shares within the limits.
 
-    A level of few leads that all went to one arm has a propensity of 0 or 1, which the ridge draws within the limits.
+    Without the ridge the mean propensity in a level is its share. In a level of few leads the ridge draws it inwards.
     """
     while True:
         held = n * inside
-        one_sided = ((held * treated) @ x == 0) | ((held * ~treated) @ x == 0)
+        of_arm, in_all = (held * treated) @ x, held @ x
+        share = np.divide(of_arm, in_all, out=np.full(x.shape[1], 0.5), where=in_all > 0)
+        one_sided = (share < trim[0]) | (share > trim[1]) | (share == 0) | (share == 1)
         kept = inside & ~(x[:, one_sided] > 0).any(axis=1)
         if (kept == inside).all():
             return kept

@@ -91,11 +91,15 @@ async def test_another_scope_is_another_pack(database: Database, workspace: Work
         replace(run, document=document | {"code_version": "9"}),
         replace(run, document={name: value for name, value in document.items() if name != "timing"}),
         replace(run, document=document | {"patterns": {**document["patterns"], "refused": {"reason": "no text"}}}),
+        # Texts were imported again: the rows and their hash are the same.
+        replace(run, document=document | {"patterns": {**document["patterns"], "with_text": 1}}),
+        replace(run, document=document | {"dropped": {"no_outbound_in_window": 7}}),
         replace(run, parameters=run.parameters | {"as_of": "2026-04-01T00:00:00Z"}),
         replace(run, parameters=run.parameters | {"seed": "another"}),
     ]
     assert len({key, *map(packs.scope_key, others)}) == len(others) + 1
-    same = replace(run, author="bob", id=uuid4(), parameters=run.parameters | {"engine": "spark"})
+    again = document | {"id": str(uuid4()), "author": "bob", "created_at": "2027-01-01T00:00:00Z", "engine": "spark"}
+    same = replace(run, id=uuid4(), document=again, parameters=run.parameters | {"engine": "spark"})
     assert packs.scope_key(same) == key
 
 

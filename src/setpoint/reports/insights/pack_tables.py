@@ -265,8 +265,9 @@ def _timing(section: Mapping[str, Any]) -> TableDocument:
     ]
     measured, refused = section["days_sooner"]["measured"], section["days_sooner"]["refused"]
     sooner = (
-        f"AI's leads book {measured['value']:.1f} days sooner within {section['horizon_days']} days"
-        f" ({measured['low']:.1f} to {measured['high']:.1f})."
+        f"Of the first {section['horizon_days']} days AI's leads spent {measured['value']:.1f} fewer without a"
+        f" booking than the setters' on average ({measured['low']:.1f} to {measured['high']:.1f}; below zero the"
+        " setters' spent fewer)."
         if measured
         else refused["reason"]
     )

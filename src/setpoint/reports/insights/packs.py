@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, insert, select, update
@@ -24,6 +24,9 @@ from setpoint.reports.insights.schemas import PACK_VERSION, PackDocument
 from setpoint.reports.service import Run, get_run
 from setpoint.storage.database import Database
 from setpoint.storage.tables import context_packs
+
+# Of a report's document: what two runs of one scope may differ in.
+_BESIDES: Final = frozenset({"id", "author", "created_at", "engine", "synthesis"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +46,13 @@ class Pack:
 def scope_key(run: Run) -> str:
     """What a pack of this run is about, as a SHA-256: two runs of one scope have the same tables.
 
-    It covers the workspace, window and parameters, the hash of the rows, the forms of report and pack, and which
-    sections the report has an answer in; who ran it, when and on which engine do not matter. Raises Conflict for a
-    run that is not complete.
+    It covers what was asked for and all that the report says, which rests on more than the hashed rows: texts, what
+    leads wrote, who opted out. Who ran it, when and on which engine do not matter, nor its words on top. Raises
+    Conflict for a run that is not complete.
     """
-    document = _report_of(run)
-    sections = {
-        name: "refused" if isinstance(section, dict) and section.get("refused") else "answered"
-        for name in ("adjustment", "timing", "patterns", "trend")
-        if (section := document.get(name))
-    }
+    said = {name: value for name, value in _report_of(run).items() if name not in _BESIDES}
     asked = {name: value for name, value in run.parameters.items() if name != "engine"}
-    rows = [document["dataset_sha256"], document["version"], document["code_version"]]
-    return sha256_of([PACK_VERSION, document["workspace"], asked, rows, sections])
+    return sha256_of([PACK_VERSION, asked, said])
 
 
 async def pack_of(database: Database, client_id: int, run_id: str, author: str) -> Pack:
