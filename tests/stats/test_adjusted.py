@@ -263,3 +263,11 @@ def _plain(groups: list[Group]) -> float:
     return sum(g.successes for g in ai) / sum(g.n for g in ai) - sum(g.successes for g in setter) / sum(
         g.n for g in setter
     )
+
+
+def test_a_side_on_which_nobody_or_everybody_books_is_refused() -> None:
+    for nobody in (0, 100):
+        groups = [Group(True, ("a",), 100, nobody), Group(False, ("a",), 100, 30)]
+        refused = adjusted_difference(groups, ("campaign",))
+        assert isinstance(refused, Refused)
+        assert refused.reason.startswith("On one of the sides the outcome is the same everywhere")

@@ -220,3 +220,17 @@ def _collapsed(strata: list[Stratum]) -> Stratum:
         sum(s.successes_2 for s in strata),
         sum(s.trials_2 for s in strata),
     )
+
+
+def test_strata_whose_common_odds_ratio_is_exactly_one_are_tested_for_agreement() -> None:
+    agreeing = common_odds_ratio([Stratum(1000, 10_000, 1010, 10_000), Stratum(900, 6000, 890, 6000)])
+    assert isinstance(agreeing, CommonOdds)
+    assert isinstance(agreeing.breslow_day, Homogeneity)
+    nearly = common_odds_ratio([Stratum(1000, 10_000, 1010, 10_000), Stratum(901, 6000, 890, 6000)])
+    assert isinstance(nearly, CommonOdds)
+    assert isinstance(nearly.breslow_day, Homogeneity)
+    assert agreeing.odds_ratio.value == 1
+    # By hand: 1005 and 895 are expected; 25/452.25 + 25/380.69 less 0.
+    assert agreeing.breslow_day.chi2 == pytest.approx(0.12095, abs=1e-4)
+    assert agreeing.breslow_day.p_value == pytest.approx(0.728, abs=1e-3)
+    assert agreeing.breslow_day.chi2 == pytest.approx(nearly.breslow_day.chi2, rel=0.2)

@@ -235,7 +235,11 @@ def _too_little(n: Floats, successes: Floats, treated: npt.NDArray[np.bool_]) ->
         return Refused("The outcome is the same everywhere: there is nothing to compare.")
     least = max(LEAST, math.ceil(round(_EXPECTED / rarer, 6)))
     needed = sum(max(0, least - arm) for arm in arms)
-    return Refused("Too few leads on one of the sides to adjust a comparison.", needed) if needed else None
+    if needed:
+        return Refused("Too few leads on one of the sides to adjust a comparison.", needed)
+    if any(successes[arm].sum() in (0, n[arm].sum()) for arm in (treated, ~treated)):
+        return Refused("On one of the sides the outcome is the same everywhere: no model can be fitted to it.")
+    return None
 
 
 def _check(groups: Sequence[Group], names: Sequence[str], confidence: float, trim: tuple[float, float]) -> None:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.stats import norm
+from scipy.stats import chi2, norm
 from statsmodels.stats.contingency_tables import StratifiedTable
 
 from setpoint.domain.measured import Measured, Refused
@@ -92,10 +92,27 @@ def common_odds_ratio(
         "Only one stratum shows an odds ratio: there is none to differ from."
     )
     if len(telling) > 1:
-        breslow_day = table.test_equal_odds(adjust=True)
-        homogeneity = Homogeneity(float(breslow_day.statistic), float(breslow_day.pvalue), len(telling) - 1)
+        homogeneity = _breslow_day(telling, table)
     odds_ratio = Measured(float(table.oddsratio_pooled), float(low), float(high), confidence)
     return CommonOdds(odds_ratio, float(test.statistic), float(test.pvalue), homogeneity)
+
+
+def _breslow_day(telling: Sequence[Stratum], table: StratifiedTable) -> Homogeneity:
+    df = len(telling) - 1
+    if table.oddsratio_pooled != 1:
+        test = table.test_equal_odds(adjust=True)
+        return Homogeneity(float(test.statistic), float(test.pvalue), df)
+    # At a common ratio of exactly 1 the library divides by zero; what is expected is then the product of the margins.
+    gaps, variances = [], []
+    for s in telling:
+        hits = s.successes_1 + s.successes_2
+        expected = s.trials_1 * hits / (s.trials_1 + s.trials_2)
+        cells = (expected, s.trials_1 - expected, hits - expected, s.trials_2 - hits + expected)
+        gaps.append(s.successes_1 - expected)
+        variances.append(1 / sum(1 / cell for cell in cells))
+    statistic = sum(gap**2 / variance for gap, variance in zip(gaps, variances, strict=True))
+    statistic -= sum(gaps) ** 2 / sum(variances)
+    return Homogeneity(statistic, float(chi2.sf(statistic, df)), df)
 
 
 def _shared(strata: Sequence[Stratum]) -> list[Stratum] | Refused:
