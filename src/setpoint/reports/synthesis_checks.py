@@ -30,8 +30,11 @@ _SENTENCE = re.compile(r"(?<=[.!?;:])\s+")
 _MARKUP = re.compile(r"[<>{}`|\\\n\r\t]|\]\(")
 _QUOTED = re.compile(r"[\"“„«]([^\"“”„«»]+)[\"”“»]|‘([^‘’]{8,})’")
 _CALENDAR: Final = frozenset(
-    "i monday tuesday wednesday thursday friday saturday sunday january february march april may june july august"
-    " september october november december".split()
+    {
+        *("i", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
+        *("january", "february", "march", "april", "may", "june"),
+        *("july", "august", "september", "october", "november", "december"),
+    }
 )
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 
