@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from setpoint.datasets.evidence import Evidence, NamelessEvidence, evidence, evidence_for_synthesis
 from setpoint.datasets.on_postgres import PostgresEngine
 from setpoint.datasets.redaction import Known, Redactor
-from setpoint.datasets.service import DatasetRequest, extract
+from setpoint.datasets.service import DatasetRequest, labelled_leads
 from setpoint.domain.errors import Conflict, NotAllowed, NotFound, UsageError
 from setpoint.domain.vocabulary import Attribution, Channel, Outcome, Role
 from setpoint.domain.windows import make_window
@@ -27,8 +27,6 @@ from setpoint.llm.port import ModelPort
 from setpoint.llm.prompts import Prompt
 from setpoint.llm.schemas import Answer, Failure, Status
 from setpoint.llm.service import run_prompt
-from setpoint.outcomes.attribution import label
-from setpoint.outcomes.facts import INSTANT
 from setpoint.reports.insights.summary_rules import (
     Booked,
     BookedSummaryAnswer,
@@ -214,13 +212,14 @@ async def _without_summary(
     connection: AsyncConnection, client_id: int, request: DatasetRequest, limit: int, again: bool
 ) -> tuple[list[dict[str, Any]], int]:
     """The first leads that are booked and have no summary of that booking, and how many there are in all."""
-    columns = {"client_id": "int32", "lead_external_id": "string", "booking_instant": INSTANT, "source": "string"}
+    columns = {
+        "client_id": "int32",
+        "lead_external_id": "string",
+        "booking_instant": "timestamp('UTC', 6)",
+        "source": "string",
+    }
     async with PostgresEngine(connection, client_id) as engine:
-        if request.max_leads is None:
-            # The counts that `extract` makes besides are worth its time only where there is a cap to keep.
-            rows = await engine.keep("labelled", label(engine.facts, request.window, request.channels))
-        else:
-            rows = (await extract(engine, request)).labelled
+        rows = await labelled_leads(engine, request)
         booked = rows.filter(
             rows.dropped == "", rows.attribution == Attribution.CROSS_CHANNEL, rows.outcome == Outcome.BOOKED
         )
