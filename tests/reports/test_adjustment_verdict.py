@@ -117,8 +117,8 @@ def test_what_was_held_equal_is_named_where_leads_differ_in_it() -> None:
             lead_cells(email=(40, 400, 0, 400), sms=(40, 400, 0, 400)),
             0,
             (
-                "It cannot be said who books more (cross-channel attribution): on one side nearly none of the leads"
-                " booked, or nearly all."
+                "It cannot be said who books more (cross-channel attribution): on one of the sides the outcome is"
+                " the same everywhere."
             ),
         ),
     ],

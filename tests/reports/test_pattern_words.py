@@ -98,14 +98,18 @@ def test_a_refusal_speaks_of_messages_and_of_no_strata() -> None:
 
 
 def test_caveats_say_what_there_is_to_say() -> None:
-    always = section_caveats(messages=10, with_text=10, leads=5, leads_in_all=5, look_back_days=0, told=0)
+    always = section_caveats(
+        messages=10, with_text=10, leads=5, leads_in_all=5, sampled=False, look_back_days=0, told=0
+    )
     assert always == [
         GOES_WITH,
         LAST_MESSAGE,
         NOT_EQUAL,
         "Touches and the lead's words are counted from the start of the window on.",
     ]
-    told = section_caveats(messages=10_000, with_text=9_000, leads=500, leads_in_all=5_000, look_back_days=1, told=3)
+    told = section_caveats(
+        messages=10_000, with_text=9_000, leads=500, leads_in_all=5_000, sampled=True, look_back_days=1, told=3
+    )
     assert told[3:] == [
         "Touches and the lead's words are counted from 1 day before the window on.",
         MANY_TESTS,

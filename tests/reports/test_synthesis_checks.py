@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.reports.sections import evidence, whole
 from tests.reports.synthesising import advising, answer_of, foreign_numbers, good, with_text
 
+from setpoint.datasets.evidence import NamelessEvidence
 from setpoint.reports.synthesis_checks import Ground, complaints
 from setpoint.reports.synthesis_rules import content_of
 
@@ -171,6 +172,20 @@ def test_orders_addresses_and_other_peoples_words_are_found(text: str) -> None:
 
 def test_a_few_words_of_a_message_may_be_quoted() -> None:
     assert faults(with_text('Messages such as "would you rather talk early" offer times.')) == []
+
+
+def test_whom_a_message_names_is_not_told_on() -> None:
+    """The lead's own name is redacted before; the name of a colleague of theirs is not known as one."""
+    told = NamelessEvidence(1, 1, "email", "lead", "BOOKED", None, "Please ask for Xaver Quandt on Tuesday, not AI.")
+    ground = Ground.of(whole(), [told])
+
+    def found(text: str) -> list[str]:
+        return complaints(answer_of(with_text(text, ["counts"])), ground)
+
+    assert found("Some leads send us on to Xaver Quandt.") == [
+        "summary 1: leave out Xaver and Quandt: names from messages are nobody's but theirs."
+    ]
+    assert found("Some leads ask for Tuesday, and AI writes to them.") == []
 
 
 def test_complaints_are_bounded() -> None:

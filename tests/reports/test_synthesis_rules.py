@@ -9,6 +9,7 @@ from tests.reports.sections import LINK, TIMES, evidence, part, pattern, pattern
 from tests.reports.synthesising import advising, answer_of, assert_holds, good
 
 from setpoint.reports.schemas import SynthesisContent
+from setpoint.reports.synthesis_findings import safety_of
 from setpoint.reports.synthesis_rules import content_of
 from setpoint.reports.verdicts import CRUDE_CAVEAT
 
@@ -73,16 +74,13 @@ def test_an_interval_that_reaches_beyond_zero_says_so() -> None:
 def test_only_what_holds_for_ai_and_fails_nowhere_is_safe(changes: dict[str, Any], is_safe: bool) -> None:
     times: Any = {**TIMES, **changes}
     document = whole("none", patterns=patterns(times, LINK))
-    told = content(advising(citations=["pattern:offers_times"]), document)["recommendations"][0]
-    assert told["safety"] == ("safe_for_auto_send" if is_safe else "needs_review")
+    told = safety_of(document, ["pattern:offers_times"])
+    assert told == ("safe_for_auto_send" if is_safe else "needs_review")
 
 
-def test_what_rests_on_no_contrast_is_not_safe_and_what_the_model_doubts_is_not_either() -> None:
-    assert content(good())["recommendations"][-1]["safety"] == "needs_review"
-    doubted = content(advising(safety="needs_review"), whole("none"))
-    assert doubted["recommendations"][0]["safety"] == "needs_review"
-    both = advising(citations=["pattern:offers_times", "pattern:short"])
-    assert content(both, whole("none"))["recommendations"][0]["safety"] == "needs_review"
+def test_what_a_model_advises_is_read_by_a_person_whatever_it_cites() -> None:
+    advice = content(good(), whole("none"))["recommendations"]
+    assert {one["safety"] for one in advice} == {"needs_review"}
 
 
 def test_where_a_contrast_fails_is_added() -> None:

@@ -9,10 +9,9 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
-from setpoint.datasets.sampling import in_cells
 from setpoint.datasets.service import Dataset, DatasetRequest
 from setpoint.domain.vocabulary import Attribution, Direction, MessageKind, Outcome, Sender
-from setpoint.outcomes.attribution import described
+from setpoint.outcomes.attribution import CREDITED, described
 from setpoint.outcomes.facts import INSTANT, Facts
 
 # What stands beyond is never read, and a body may have megabytes (message_text.LONGEST).
@@ -28,16 +27,23 @@ _in_zone = ibis.udf.scalar.builtin(
 )
 
 
-def settled(dataset: Dataset) -> ir.Table:
-    """The labelled rows of the leads that patterns rest on: mature, credited without ambiguity (cross-channel), with
-    a message at risk in the window.
+def told_of(dataset: Dataset) -> ir.Table:
+    """The labelled rows of the leads that patterns rest on: booked, not booked or pending, credited without ambiguity
+    (cross-channel), with a message in the window.
 
-    A lead has one exactly where its credited message was sent in the window or later: who booked after the window is
-    in the cohort only for a message in it.
+    Pending leads belong to it: without them whatever was sent lately would go to leads that booked, and to few
+    others. It is the message that must be old enough (`at_risk`). A lead has a message in the window exactly where
+    its credited one was sent in it or later: who booked after it is in the cohort only for a message in it.
     """
-    rows = in_cells(dataset.labelled)
+    rows = dataset.labelled
     start = ibis.literal(dataset.request.window.start, type=INSTANT)
-    return rows.filter(rows.attribution == Attribution.CROSS_CHANNEL, rows.sent_at >= start)
+    return rows.filter(
+        rows.dropped == "",
+        rows.attribution == Attribution.CROSS_CHANNEL,
+        rows.outcome.isin([str(outcome) for outcome in CREDITED]),
+        ~rows.ambiguous,
+        rows.sent_at >= start,
+    )
 
 
 def numbered(leads: ir.Table) -> ir.Table:
@@ -52,7 +58,8 @@ def numbered(leads: ir.Table) -> ir.Table:
 
 
 def at_risk(facts: Facts, leads: ir.Table, request: DatasetRequest) -> ir.Table:
-    """The counting messages of numbered leads in the window, up to the lead's booking.
+    """The counting messages of numbered leads in the window, up to the lead's booking, whose maturity buffer is over:
+    those sent before it are as settled as a lead that was last written to then.
 
     `touch` counts the lead's counting messages up to each, `last_word` is when the lead had last written, on any
     channel. Both look back to the attribution window before the window, as credit does. `position` is the place in
@@ -92,6 +99,7 @@ def at_risk(facts: Facts, leads: ir.Table, request: DatasetRequest) -> ir.Table:
     return told.filter(
         told.outbound,
         told.sent_at >= ibis.literal(window.start, type=INSTANT),
+        told.sent_at < ibis.literal(window.as_of - window.maturity, type=INSTANT),
         told.booked_at.isnull() | (told.sent_at <= told.booked_at),
     ).drop("outbound", "booked_at")
 

@@ -93,6 +93,13 @@ async def count(engine: Engine, request: DatasetRequest) -> Counts:
     return await _counts(engine, request, credit(engine.facts, request.window, request.channels))
 
 
+async def labelled_leads(engine: Engine, request: DatasetRequest) -> ir.Table:
+    """The labelled rows of a request, kept on the engine: counted only where a cap needs it."""
+    if request.max_leads is not None:
+        return (await extract(engine, request)).labelled
+    return await engine.keep("labelled", label(engine.facts, request.window, request.channels))
+
+
 async def extract(engine: Engine, request: DatasetRequest) -> Dataset:
     """Label the workspace's leads on the engine, apply the cap, and count."""
     labelled = await engine.keep("labelled", label(engine.facts, request.window, request.channels))

@@ -29,6 +29,7 @@ from setpoint.reports.schemas import (
     LadderStep,
     OverlapDocument,
     SensitivityDocument,
+    Side,
     StrataDocument,
     estimate_document,
     refusal_document,
@@ -59,11 +60,12 @@ async def adjustment(dataset: Dataset) -> AdjustmentSection:
     """The `adjustment` section of a dataset's report. The same on every engine."""
     cells, messages = await fetch_comparison(dataset)
     kinds = dataset.counts.cells.items()
-    across, pending = CELL.index("attribution"), CELL.index("outcome")
-    waiting = sum(
-        n for kind, n in kinds if (kind[across], kind[pending]) == (Attribution.CROSS_CHANNEL, Outcome.PENDING)
-    )
-    return adjust(cells, same_stage(messages), waiting)
+    across, outcome, sender = (CELL.index(name) for name in ("attribution", "outcome", "sender"))
+    pending: Counter[str] = Counter()
+    for kind, n in kinds:
+        if (kind[across], kind[outcome]) == (Attribution.CROSS_CHANNEL, Outcome.PENDING):
+            pending[str(kind[sender])] += n
+    return adjust(cells, same_stage(messages), pending.total(), pending)
 
 
 def same_stage(messages: MessageRows) -> SameStage:
@@ -84,12 +86,17 @@ def same_stage(messages: MessageRows) -> SameStage:
     return SameStage(found.difference, rests_on, sampled)
 
 
-def adjust(cells: Iterable[LeadCell], messages: SameStage, pending: int = 0) -> AdjustmentSection:
-    """Build the section from cells of leads, the comparison of their messages, and how many leads are pending."""
+def adjust(
+    cells: Iterable[LeadCell], messages: SameStage, pending: int = 0, pending_by: Mapping[str, int] | None = None
+) -> AdjustmentSection:
+    """Build the section from cells of leads, the comparison of their messages, and how many leads are pending, in all
+    and by sender.
+    """
     demands = Demands()
     held = list(cells)
     entered = [cell for cell in held if cell.entered]
     crude = decide(_arm(held, Sender.AI), _arm(held, Sender.SETTER), demands)
+    sides: Sequence[tuple[Side, Arm]] = (("ai", crude.ai), ("setter", crude.setter))
     strata = _strata(entered)
     stratified = mantel_haenszel_difference(list(strata.values()))
     odds = _odds(list(strata.values()))
@@ -112,6 +119,11 @@ def adjust(cells: Iterable[LeadCell], messages: SameStage, pending: int = 0) -> 
             apart=(apart.word, gaps[apart.key]) if apart else None,
             robustness=sensitivity["robustness_value_interval"] if sensitivity else None,
             pending=pending,
+            young={
+                side: waiting / (waiting + arm.n)
+                for side, arm in sides
+                if (waiting := (pending_by or {}).get(side, 0))
+            },
             late=sum(cell.n for cell in held if not cell.entered),
             sampled=messages.sampled_leads,
         ),

@@ -19,6 +19,7 @@ from setpoint.stats.stratified import CommonOdds
 STAGE_GAP = 0.15  # Share of one side's leads that would have to be credited at another stage.
 MOSTLY_SHARED, OFTEN_SHARED = 0.5, 1 / 3  # Share of one side's leads that had heard from the other one too.
 MOSTLY_TRIMMED, OFTEN_TRIMMED = 0.5, 0.2  # Share of leads that only one of the two sides could have got.
+MUCH_YOUNGER, YOUNGER = 0.1, 0.05  # By how much more of one side's leads are pending.
 ROBUSTNESS = 0.01  # Robustness value of the interval.
 LEVEL = 0.05  # Of the Breslow-Day test.
 
@@ -48,7 +49,8 @@ class Evidence:
     """All that a verdict rests on. Differences are AI minus setters.
 
     `held` names what differs between leads and was held equal, `apart` the share of leads that would have to change
-    for the two sides to have got leads alike, and in what, where they differ most. `strata` are those of the
+    for the two sides to have got leads alike, and in what, where they differ most. `young` is the share of each
+    side's leads that are pending. `strata` are those of the
     stratified estimate, by their words; `late` counts leads that booked on a message from before the window.
     """
 
@@ -63,6 +65,7 @@ class Evidence:
     apart: tuple[str, float] | None
     robustness: float | None
     pending: int
+    young: Mapping[Side, float]
     late: int
     sampled: int | None
 
@@ -87,6 +90,7 @@ def doubts_of(evidence: Evidence, adjusted: Adjusted, demands: Demands) -> list[
     """What speaks against the adjusted estimate, what blocks first."""
     found = [
         *_contradictions(evidence, adjusted),
+        *_age_doubts(evidence, adjusted),
         *_stage_doubts(evidence, adjusted),
         *_strata_doubts(evidence, adjusted, demands),
         *_reach_doubts(evidence, adjusted),
@@ -114,6 +118,25 @@ def _contradictions(evidence: Evidence, adjusted: Adjusted) -> list[Doubt]:
             )
         )
     return found
+
+
+def _age_doubts(evidence: Evidence, adjusted: Adjusted) -> list[Doubt]:
+    """A young lead is counted at once if it books, and only later if it does not: the younger side looks better."""
+    ahead = side_of(adjusted.difference)
+    gap = evidence.young.get(ahead, 0) - evidence.young.get(OTHER[ahead], 0) if ahead else 0
+    if ahead is None or gap < YOUNGER:
+        return []
+    owners = {"ai": "AI's", "setter": "the setters'"}
+    return [
+        Doubt(
+            f"{owners[ahead]} leads are younger, and a young lead counts only if it booked",
+            f"{rate_text(evidence.young[ahead], 0)} of {owners[ahead]} leads are pending, and"
+            f" {rate_text(evidence.young.get(OTHER[ahead], 0), 0)} of {owners[OTHER[ahead]]}. A lead that books is"
+            " counted at once and one that does not only later, so the younger side looks better. Run this report"
+            " again when they have settled.",
+            blocks=gap >= MUCH_YOUNGER,
+        )
+    ]
 
 
 def _stage_doubts(evidence: Evidence, adjusted: Adjusted) -> list[Doubt]:

@@ -18,7 +18,7 @@ NO_TEXT = (
     "Patterns are told from what messages say, and this engine works on a snapshot, which holds no text:"
     " run the report with --engine postgres."
 )
-NO_MESSAGES = "In this window no message went to a lead whose outcome is settled: choose an earlier or longer window."
+NO_MESSAGES = "In this window no message is older than the maturity buffer: choose an earlier or longer window."
 NO_BOOKINGS = "No message of this window is credited with a booking: there is nothing to compare."
 NOTHING_TESTED = "There is too little yet to test any pattern: every one needs more messages or more bookings."
 GOES_WITH = (
@@ -117,6 +117,7 @@ def section_caveats(
     with_text: int,
     leads: int,
     leads_in_all: int,
+    sampled: bool,
     look_back_days: int,
     told: int,
 ) -> list[str]:
@@ -128,7 +129,7 @@ def section_caveats(
     found.append(f"Touches and the lead's words are counted from {before or 'the start of the window'} on.")
     if told:
         found.append(MANY_TESTS)
-    if leads < leads_in_all:
+    if sampled:
         found.append(
             f"Patterns rest on a uniform sample of {leads_text(leads)} of {count_text(leads_in_all)}, drawn by a"
             " seeded hash."

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from setpoint.datasets.at_risk import at_risk, numbered, settled, with_texts
+from setpoint.datasets.at_risk import at_risk, numbered, told_of, with_texts
 from setpoint.datasets.on_postgres import PostgresEngine
 from setpoint.datasets.sampling import sample_leads
 from setpoint.datasets.service import Dataset
@@ -45,16 +45,17 @@ class Patterns:
 async def patterns(dataset: Dataset, max_leads: int = MAX_LEADS) -> Patterns:
     """What messages that are credited with a booking have in common, among messages that are otherwise alike.
 
-    Counted are the counting messages in the window, up to the lead's booking, to mature leads whose cross-channel
-    credit is not ambiguous. Each contrast of `features.contrasts` is the difference in the share of messages that
-    are credited, held equal as `pattern_rules.held_equal` says and clustered by lead; Benjamini-Hochberg over all
-    (setpoint.stats). Memory is bounded by `max_leads`; texts are read in batches and not kept. The same dataset
+    Counted are the counting messages in the window, up to the lead's booking and older than the maturity buffer, to
+    leads whose cross-channel credit is not ambiguous. Each contrast of `features.contrasts` is the difference in the
+    share of messages that are credited, held equal as `pattern_rules.held_equal` says and clustered by lead;
+    Benjamini-Hochberg over all (setpoint.stats). Memory is bounded by `max_leads`; texts are read in batches and not
+    kept. The same dataset
     gives the same result. On an engine without text the section is a refusal.
     """
     engine = dataset.engine
     if not isinstance(engine, PostgresEngine):
         return Patterns(_section(refused=NO_TEXT))
-    leads = settled(dataset)
+    leads = told_of(dataset)
     leads_in_all = (await engine.fetch(leads.agg(n=leads.count())))[0]["n"]
     if not leads_in_all:
         return Patterns(_section(refused=NO_MESSAGES))
@@ -62,11 +63,12 @@ async def patterns(dataset: Dataset, max_leads: int = MAX_LEADS) -> Patterns:
         leads = sample_leads(leads, max_leads, dataset.request.seed)
     kept = await engine.keep("pattern_leads", numbered(leads))
     messages = await engine.keep("pattern_messages", at_risk(engine.facts, kept, dataset.request))
+    if not (await engine.fetch(messages.agg(n=messages.count())))[0]["n"]:
+        return Patterns(_section(refused=NO_MESSAGES))
     rows = await _rows(engine, with_texts(messages, engine.client_id))
     found = await asyncio.to_thread(find, rows, dataset.request.seed)
-    return Patterns(
-        _found_section(dataset, rows, leads_in_all, found), found.evidence, found.evidence_with, found.outcomes
-    )
+    section = _found_section(dataset, rows, leads_in_all, leads_in_all > max_leads, found)
+    return Patterns(section, found.evidence, found.evidence_with, found.outcomes)
 
 
 async def _rows(engine: PostgresEngine, messages: ir.Table) -> pa.Table:
@@ -90,12 +92,14 @@ def _told(batch: pa.Table) -> pa.Table:
     return pa.table({"position": batch["position"], **columns})
 
 
-def _found_section(dataset: Dataset, rows: pa.Table, leads_in_all: int, found: Findings) -> PatternsSection:
+def _found_section(
+    dataset: Dataset, rows: pa.Table, leads_in_all: int, sampled: bool, found: Findings
+) -> PatternsSection:
     leads = pc.count_distinct(rows["lead"]).as_py()
     with_text = rows.num_rows - rows["question"].null_count
     section = _section()
     section["messages"], section["with_text"] = rows.num_rows, with_text
-    section["leads"], section["leads_in_all"], section["sampled"] = leads, leads_in_all, leads < leads_in_all
+    section["leads"], section["leads_in_all"], section["sampled"] = leads, leads_in_all, sampled
     section["tested"] = len(found.findings)
     section["findings"], section["untested"] = found.findings, found.untested
     section["caveats"] = section_caveats(
@@ -103,6 +107,7 @@ def _found_section(dataset: Dataset, rows: pa.Table, leads_in_all: int, found: F
         with_text=with_text,
         leads=leads,
         leads_in_all=leads_in_all,
+        sampled=sampled,
         look_back_days=dataset.request.window.attribution.days,
         told=sum(finding["kind"] != "none" for finding in found.findings),
     )

@@ -57,7 +57,13 @@ def draw(specification: Mapping[str, Any], title: str, description: str, ident: 
     ET.register_namespace("", _NAMESPACE)
     root = ET.fromstring(drawn)
     used: set[str] = set()
+    # The library numbers them through its whole life: the same picture would be another one the next time.
+    ids = {name: f"{ident}-{n}" for n, name in enumerate(e.attrib["id"] for e in root.iter() if "id" in e.attrib)}
     for element in root.iter():
+        if "id" in element.attrib:
+            element.set("id", ids[element.attrib["id"]])
+        if clip := element.get("clip-path"):
+            element.set("clip-path", f"url(#{ids[clip.removeprefix('url(#').removesuffix(')')]})")
         for key in [k for k in element.attrib if k in ("role", "class") or k.startswith("aria-")]:
             del element.attrib[key]
         for key in ("fill", "stroke"):

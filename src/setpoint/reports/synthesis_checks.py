@@ -12,6 +12,7 @@ from typing import Final
 from setpoint.datasets.evidence import NamelessEvidence
 from setpoint.datasets.redaction import Known, Redactor
 from setpoint.reports.citations import Document, is_pattern, pattern_citation, targets
+from setpoint.reports.presentation import listed
 from setpoint.reports.stated_numbers import Shown, invented
 from setpoint.reports.synthesis_findings import told
 from setpoint.reports.synthesis_material import FRAME, material, texts_of
@@ -28,6 +29,13 @@ _redactor = Redactor()
 _SENTENCE = re.compile(r"(?<=[.!?;:])\s+")
 _MARKUP = re.compile(r"[<>{}`|\\\n\r\t]|\]\(")
 _QUOTED = re.compile(r"[\"“„«]([^\"“”„«»]+)[\"”“»]|‘([^‘’]{8,})’")
+_CALENDAR: Final = frozenset(
+    {
+        *("i", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
+        *("january", "february", "march", "april", "may", "june"),
+        *("july", "august", "september", "october", "november", "december"),
+    }
+)
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 
 # Who books more is for the report to say. These find a sentence that says it in the model's words.
@@ -128,6 +136,11 @@ class Ground:
     shown: Mapping[str, Shown]
     others_words: Sequence[str]
 
+    @property
+    def everything(self) -> Iterable[Shown]:
+        """The frame and what every citation shows."""
+        return (self.frame, *self.shown.values())
+
     @classmethod
     def of(cls, document: Document, evidence: Sequence[NamelessEvidence]) -> "Ground":
         """Of a report, and of the messages that the model is shown."""
@@ -223,6 +236,27 @@ def _of_text(text: str, shown: Shown, ground: Ground) -> Iterator[str]:
     if _redactor.redact(text, Known(), limit=None).text != text:
         yield "leave out addresses, links, phone numbers, account numbers and invisible characters."
     yield from _borrowed(text, shown, ground)
+    if names := _names(text, ground):
+        yield f"leave out {listed(names)}: names from messages are nobody's but theirs."
+
+
+def _names(text: str, ground: Ground) -> list[str]:
+    """Words with a capital within a sentence that messages have and the report has not.
+
+    Redaction knows the lead's own names and the team's. Whom else a message names is found by nothing but this.
+    """
+    held = dict.fromkeys(
+        match[0]
+        for sentence in _SENTENCE.split(text)
+        for match in _WORD.finditer(sentence.replace("’", "'"))
+        if match.start() and match[0][0].isupper() and match[0].casefold() not in _CALENDAR
+    )
+    return [
+        name
+        for name in held
+        if any(f" {name.casefold()} " in f" {other} " for other in ground.others_words)
+        and not any(re.search(rf"\b{re.escape(name.casefold())}\b", part.words) for part in ground.everything)
+    ]
 
 
 def _borrowed(text: str, shown: Shown, ground: Ground) -> Iterator[str]:

@@ -47,8 +47,9 @@ _NAMED: Final = 3
 # From such a share of leads that would have to change, the two sides work on different leads.
 _UNLIKE: Final = 0.2
 _ALPHA: Final = 0.05
-# Who gets a message is not a choice of its words.
-_NO_CHOICE: Final = frozenset({"unanswered", "first_touch"})
+# Who gets a message, and when, is not a choice of its words; and what thanks, apologises, takes leave or asks for
+# nothing mostly answers what the lead has said already: it follows the outcome and does not bring it about.
+_NO_CHOICE: Final = frozenset({"unanswered", "first_touch", "late_touch", "thanks", "apology", "farewell", "no_ask"})
 # Features that say nearly the same: what is advised of one is not advised of the other again.
 _ALIKE: Final = {"times_offered": "call_to_action", "ends_question": "question"}
 

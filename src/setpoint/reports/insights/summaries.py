@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from setpoint.datasets.evidence import Evidence, NamelessEvidence, evidence, evidence_for_synthesis
 from setpoint.datasets.on_postgres import PostgresEngine
 from setpoint.datasets.redaction import Known, Redactor
-from setpoint.datasets.service import DatasetRequest, extract
+from setpoint.datasets.service import DatasetRequest, labelled_leads
 from setpoint.domain.errors import Conflict, NotAllowed, NotFound, UsageError
 from setpoint.domain.vocabulary import Attribution, Channel, Outcome, Role
 from setpoint.domain.windows import make_window
@@ -213,7 +213,7 @@ async def _without_summary(
 ) -> tuple[list[dict[str, Any]], int]:
     """The first leads that are booked and have no summary of that booking, and how many there are in all."""
     async with PostgresEngine(connection, client_id) as engine:
-        rows = (await extract(engine, request)).labelled
+        rows = await labelled_leads(engine, request)
         booked = rows.filter(
             rows.dropped == "", rows.attribution == Attribution.CROSS_CHANNEL, rows.outcome == Outcome.BOOKED
         )
