@@ -27,7 +27,6 @@ _ADVICE = {
     "action": "Read the contrasts of messages, and try what can be tried.",
     "reason": "The leads by outcome say what can be told.",
     "citations": ["counts"],
-    "safety": "needs_review",
 }
 _ANSWER = {
     "summary": [{"text": "The leads by outcome say what can be told here.", "citations": ["counts"]}],

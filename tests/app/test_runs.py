@@ -102,7 +102,6 @@ ADVICE = {
     "action": "Read the contrasts of messages, and try what can be tried.",
     "reason": "The leads by outcome say what can be told.",
     "citations": ["counts"],
-    "safety": "needs_review",
 }
 ANSWER: dict[str, Any] = {
     "summary": [{"text": "The leads by outcome say what can be told here.", "citations": ["counts", "evidence:1"]}],

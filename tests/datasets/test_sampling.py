@@ -14,7 +14,7 @@ from scipy.stats import chisquare
 from tests.datasets.conftest import LOCAL_ENGINES, Facts
 
 from setpoint.datasets.engine import Engine, compiled
-from setpoint.datasets.sampling import balance, sample_leads
+from setpoint.datasets.sampling import balance, in_turn, sample_leads
 from setpoint.datasets.service import DatasetRequest, count, extract
 from setpoint.domain.errors import UsageError
 from setpoint.domain.vocabulary import Attribution
@@ -223,3 +223,13 @@ async def test_a_balanced_sample_of_nothing_is_refused(facts: Facts, window: Win
         dataset = await extract(engine, DatasetRequest(facts.workspace.slug, window))
         with pytest.raises(UsageError, match="--balanced"):
             dataset.rows(balanced=balanced)
+
+
+def test_who_reads_the_first_messages_reads_both_outcomes() -> None:
+    booked, not_booked = (
+        [("a", "BOOKED"), ("b", "BOOKED"), ("c", "BOOKED")],
+        [("d", "NOT_BOOKED"), ("a", "NOT_BOOKED")],
+    )
+
+    assert list(in_turn(booked, not_booked).items()) == [booked[0], not_booked[0], booked[1], booked[2]]
+    assert in_turn() == {}

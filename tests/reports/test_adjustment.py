@@ -45,7 +45,7 @@ SIMPSON = lead_cells(email=(120, 600, 20, 200), sms=(80, 200, 180, 600))
 
 
 def test_the_ladder_goes_from_crude_to_careful_by_hand() -> None:
-    section = adjust(SIMPSON, confirming(0.02), pending=9)
+    section = adjust(SIMPSON, confirming(0.02), {"ai": 5, "setter": 4})
 
     assert section["leads"] == {"ai": 800, "setter": 800}
     assert [(s["key"], s["unit"], s["n"]) for s in section["ladder"]] == [
@@ -152,7 +152,7 @@ def test_leads_that_booked_on_an_older_message_are_in_the_crude_difference_only(
     ids=["empty", "pending", "one", "one-side", "none", "all", "three", "apart", "late", "late-and-none"],
 )
 def test_what_cannot_be_compared_has_no_number_and_says_why(cells: list[LeadCell], pending: int) -> None:
-    section = adjust(cells, REFUSED, pending)
+    section = adjust(cells, REFUSED, {"setter": pending})
 
     assert (section["strength"], section["winner"], section["used"]) == ("none", None, 0)
     assert (section["rates"], section["overlap"], section["sensitivity"]) == (None, None, None)

@@ -24,7 +24,7 @@ STARTING_DIFFERENTLY = [
 
 
 def said(cells: list[LeadCell], messages: SameStage, pending: int = 0) -> tuple[str, str]:
-    section = adjust(cells, messages, pending)
+    section = adjust(cells, messages, {"ai": pending})
     assert (section["winner"] is None) == (section["strength"] == "none")
     assert section["reasons"][0] == SCOPE
     return section["verdict"], section["strength"]
@@ -283,13 +283,15 @@ def test_leads_of_whom_nothing_is_known_leave_a_tentative_winner() -> None:
 
 def test_pending_and_sampled_leads_are_named() -> None:
     sampled = replace(confirming(0.02), sampled_leads=200_000)
-    section = adjust(BETTER, sampled, pending=1)
+    section = adjust(BETTER, sampled, pending={"ai": 1})
     assert section["reasons"][-2:] == [
         "Messages are compared over a uniform random sample of 200,000 leads, all else over all leads.",
         "1 lead is pending and not in this yet.",
     ]
     assert "A uniform random sample of the leads." in section["ladder"][-1]["note"]
-    assert "all rates look somewhat higher" in adjust(BETTER, sampled, pending=900)["reasons"][-1]
+    assert (
+        "all rates look somewhat higher" in adjust(BETTER, sampled, pending={"ai": 480, "setter": 420})["reasons"][-1]
+    )
 
 
 CELLS = st.lists(
@@ -336,3 +338,24 @@ def test_the_sides_are_treated_alike(cells: list[LeadCell]) -> None:
     one, other = adjust(cells, confirming(0.02)), adjust(mirrored(cells), confirming(-0.02))
     assert one["strength"] == other["strength"]
     assert {one["winner"], other["winner"]} in ({None}, {"ai", "setter"})
+
+
+def test_a_side_whose_leads_are_younger_is_named_with_reserve_and_then_not_at_all() -> None:
+    """Young leads count only where they booked: with more of them pending a side looks better than it is."""
+    ai, setter = (sum(cell.n for cell in BETTER if cell.sender is sender) for sender in (Sender.AI, Sender.SETTER))
+
+    def pending(of_ai: float, of_setter: float) -> dict[str, int]:
+        return {"ai": round(ai * of_ai / (1 - of_ai)), "setter": round(setter * of_setter / (1 - of_setter))}
+
+    same = adjust(BETTER, confirming(0.02), pending(0.3, 0.3))
+    some = adjust(BETTER, confirming(0.02), pending(0.17, 0.1))
+    much = adjust(BETTER, confirming(0.02), pending(0.3, 0.1))
+    other = adjust(BETTER, confirming(0.02), pending(0.1, 0.3))
+    assert [(each["strength"], each["winner"]) for each in (same, some, much, other)] == [
+        ("clear", "ai"),
+        ("tentative", "ai"),
+        ("none", None),
+        ("clear", "ai"),
+    ]
+    assert "AI's leads are younger, and a young lead counts only if it booked" in much["verdict"]
+    assert reason(much, "30% of AI's leads are pending, and 10% of the setters'").endswith("when they have settled.")

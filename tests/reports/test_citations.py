@@ -3,17 +3,9 @@
 from tests.reports import documents
 from tests.reports.sections import evidence, whole
 
-from setpoint.domain.vocabulary import Attribution
 from setpoint.reports.citations import (
-    Target,
-    anchor,
-    cited,
-    comparison_citation,
     evidence_citation,
-    is_evidence,
     is_pattern,
-    pattern_citation,
-    segment_citation,
     targets,
 )
 
@@ -28,29 +20,12 @@ def test_everything_that_a_report_holds_can_be_cited() -> None:
     assert found["pattern:question"] == "Messages that ask a question"
     assert found["segment:cross_channel/email/ai"] == "Email, AI (cross-channel)"
     assert found["segment:within_channel/sms/setter"] == "SMS, Setter (within-channel)"
-    assert [name for name in found if is_evidence(name)] == [evidence_citation(n) for n in (1, 2, 3, 4)]
+    assert [name for name in found if name.startswith("evidence:")] == [evidence_citation(n) for n in (1, 2, 3, 4)]
     assert {"timing", "patterns"} < found.keys()
 
 
 def test_what_a_report_has_not_cannot_be_cited() -> None:
     found = targets(documents.realistic())
     assert not {"adjustment", "timing", "patterns"} & found.keys()
-    assert not any(is_pattern(name) or is_evidence(name) for name in found)
+    assert not any(is_pattern(name) or name.startswith("evidence:") for name in found)
     assert list(targets(documents.empty_cohort())) == ["counts", "comparison"]
-
-
-def test_each_citation_has_a_place_of_its_own() -> None:
-    found = targets(whole(), evidence())
-    places = {anchor(name) for name in found}
-    assert len(places) == len(found)
-    assert all(place.replace("-", "").replace("_", "").isalnum() for place in places)
-    assert anchor(pattern_citation("offers_times")) == "pattern-offers_times"
-    assert anchor(segment_citation(Attribution.CROSS_CHANNEL, "email", "ai")) == "segment-cross_channel-email-ai"
-
-
-def test_a_page_gets_the_citations_that_are_there() -> None:
-    found = cited(["comparison:sms", "evidence:9", "timing"], targets(whole()))
-    assert found == [
-        Target(comparison_citation("sms"), "AI and setters in SMS", "comparison-sms"),
-        Target("timing", "Time to booking", "timing"),
-    ]

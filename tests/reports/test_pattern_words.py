@@ -99,7 +99,7 @@ def test_a_refusal_speaks_of_messages_and_of_no_strata() -> None:
 
 def test_caveats_say_what_there_is_to_say() -> None:
     always = section_caveats(
-        messages=10, with_text=10, leads=5, leads_in_all=5, sampled=False, look_back_days=0, told=0
+        messages=10, with_text=10, leads=5, leads_in_all=5, sampled=False, look_back_days=0, buffer_days=0, told=0
     )
     assert always == [
         GOES_WITH,
@@ -108,10 +108,21 @@ def test_caveats_say_what_there_is_to_say() -> None:
         "Touches and the lead's words are counted from the start of the window on.",
     ]
     told = section_caveats(
-        messages=10_000, with_text=9_000, leads=500, leads_in_all=5_000, sampled=True, look_back_days=1, told=3
+        messages=10_000,
+        with_text=9_000,
+        leads=500,
+        leads_in_all=5_000,
+        sampled=True,
+        look_back_days=1,
+        buffer_days=7,
+        told=3,
     )
     assert told[3:] == [
         "Touches and the lead's words are counted from 1 day before the window on.",
+        (
+            "Messages of the last 7 days before the as-of instant are left out, whoever they went to: they may still"
+            " bring a booking about."
+        ),
         MANY_TESTS,
         "Patterns rest on a uniform sample of 500 leads of 5,000, drawn by a seeded hash.",
         "1,000 of 10,000 messages have no text and take part only in what is told from when they were sent.",

@@ -8,7 +8,7 @@ from setpoint.datasets.on_postgres import PostgresEngine
 from setpoint.datasets.service import DatasetRequest
 from setpoint.domain.windows import make_window
 from setpoint.reports import service
-from setpoint.reports.performing import Performed, in_turn, perform
+from setpoint.reports.performing import Performed, perform
 from setpoint.storage.database import Database
 from setpoint.tenancy.service import Workspace
 
@@ -49,10 +49,3 @@ async def test_the_same_inputs_give_the_same_document(database: Database, new_wo
     differing = {name for name in first.document if first.document[name] != second.document[name]}
     assert differing == {"id", "created_at"}
     assert first.evidence == second.evidence
-
-
-def test_who_reads_the_first_messages_of_a_citation_reads_both_outcomes() -> None:
-    booked, not_booked = [("a", "BOOKED"), ("b", "BOOKED"), ("c", "BOOKED")], [("d", "NOT_BOOKED")]
-
-    assert in_turn(booked, not_booked) == [booked[0], not_booked[0], booked[1], booked[2]]
-    assert in_turn() == []

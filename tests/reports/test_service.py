@@ -89,3 +89,20 @@ async def test_a_document_of_an_unknown_form_says_how_to_make_it_again(
         await service.complete_run(connection, workspace.client_id, run.id, document)
         with pytest.raises(Conflict, match="run it again with `setpoint report run --workspace any`"):
             await service.get_run(connection, workspace.client_id, str(run.id))
+
+
+async def test_the_latest_complete_run_is_found_behind_any_number_that_failed(
+    database: Database, workspace: Workspace
+) -> None:
+    client_id = workspace.client_id
+    async with database.tenant(client_id) as connection:
+        with pytest.raises(NotFound, match="no complete report"):
+            await service.latest_complete_run(connection, client_id)
+    done = await queued(database, workspace)
+    async with database.tenant(client_id) as connection:
+        await service.start_run(connection, client_id, done.id)
+        await service.complete_run(connection, client_id, done.id, {"version": 2, "dataset_sha256": "0"})
+    for _ in range(51):
+        await queued(database, workspace)
+    async with database.tenant(client_id) as connection:
+        assert await service.latest_complete_run(connection, client_id) == done.id

@@ -152,8 +152,7 @@ async def test_orders_hidden_in_a_message_change_nothing_but_the_models_words() 
         return good(
             confidence="high",
             recommendations=[
-                one | {"safety": "safe_for_auto_send", "citations": ["counts", "evidence:4"]}
-                for one in good()["recommendations"][2:] * 3
+                one | {"citations": ["counts", "evidence:4"]} for one in good()["recommendations"][2:] * 3
             ],
         )
 

@@ -1,15 +1,15 @@
 """The transactions of a report run."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from setpoint.app.engines import open_engine
 from setpoint.datasets.evidence import NamelessEvidence, evidence_for_synthesis
+from setpoint.datasets.sampling import in_turn
 from setpoint.datasets.service import DatasetRequest
-from setpoint.domain.errors import SetpointError
+from setpoint.domain.errors import SetpointError, why_it_failed
 from setpoint.llm.ledger import TenantLedger
 from setpoint.llm.port import ModelPort
 from setpoint.llm.provider import workspace_model
@@ -17,7 +17,7 @@ from setpoint.llm.scripted import NoModel
 from setpoint.reports import service as reports
 from setpoint.reports.citations import evidence_citation
 from setpoint.reports.kept_evidence import keep_evidence
-from setpoint.reports.performing import Progress, in_turn, no_progress, perform
+from setpoint.reports.performing import Progress, no_progress, perform
 from setpoint.reports.synthesis import synthesis
 from setpoint.storage.database import Database
 from setpoint.tenancy.service import Workspace
@@ -58,7 +58,7 @@ async def run_report(
         shown: list[NamelessEvidence] = []
         if port.settings is not None:
             progress("reading evidence", None)
-            drawn = _in_turns(evidence, SHOWN_TO_MODEL)
+            drawn = dict(islice(in_turn(*evidence.values()).items(), SHOWN_TO_MODEL))
             async with database.tenant(client_id) as connection:
                 shown = await evidence_for_synthesis(connection, client_id, list(drawn), len(drawn), outcomes=drawn)
             # What the model was shown can be looked up by the number under which it may cite it.
@@ -75,23 +75,6 @@ async def run_report(
         # Where even that cannot be written, what went wrong first is what the user must hear.
         with suppress(SetpointError):
             async with database.tenant(client_id) as connection:
-                await reports.fail_run(connection, client_id, run.id, _reason(error))
+                await reports.fail_run(connection, client_id, run.id, why_it_failed(error))
         raise
     return document
-
-
-def _in_turns(evidence: Mapping[str, Sequence[tuple[str, str]]], limit: int) -> dict[str, str]:
-    """Outcomes by message id, one message of each citation in turn, until there are `limit`."""
-    drawn: dict[str, str] = {}
-    for one in in_turn(*evidence.values()):
-        if len(drawn) < limit:
-            drawn.setdefault(*one)
-    return drawn
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, SetpointError):
-        return error.message
-    if isinstance(error, asyncio.CancelledError):
-        return "It was stopped before it was done."
-    return f"It broke off ({type(error).__name__})."

@@ -80,6 +80,13 @@ async def in_thread(work: Callable[[], T], stop: Callable[[], None] | None = Non
         raise
 
 
+@asynccontextmanager
+async def open_workspace(data_dir: Path | None, slug: str) -> AsyncIterator[tuple[Database, Workspace]]:
+    """The database and one of its workspaces, as most commands need them. Raises what both raise."""
+    async with open_database(Settings.read(data_dir)) as database:
+        yield database, await workspace_of(database, slug)
+
+
 async def workspace_of(database: Database, slug: str) -> Workspace:
     """Find a workspace. Raises NotFound."""
     async with database.registry() as connection:

@@ -9,13 +9,11 @@ import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 
+from setpoint.datasets.evidence import BODY_CHARACTERS
 from setpoint.datasets.service import Dataset, DatasetRequest
 from setpoint.domain.vocabulary import Attribution, Direction, MessageKind, Outcome, Sender
 from setpoint.outcomes.attribution import CREDITED, described
 from setpoint.outcomes.facts import INSTANT, Facts
-
-# What stands beyond is never read, and a body may have megabytes (message_text.LONGEST).
-_BODY_CHARACTERS = 25_000
 
 
 def _timezone(zone: str, instant: datetime) -> datetime: ...  # type: ignore[empty-body]
@@ -120,7 +118,7 @@ def with_texts(messages: ir.Table, client_id: int) -> ir.Table:
     people = people.left_join(zones, people.timezone == zones.name).select(
         "first_name", "company", lead_id=people.external_id, zone=zones.name
     )
-    texts = texts.select("subject", message_id="external_id", body=texts.body.left(_BODY_CHARACTERS))
+    texts = texts.select("subject", message_id="external_id", body=texts.body.left(BODY_CHARACTERS))
     joined = messages.left_join(texts, "message_id").left_join(people, "lead_id")
     return joined.select(
         *[column for column in messages.columns if column != "lead_id"],

@@ -32,7 +32,6 @@ MAX_MESSAGE_LEADS = 50_000
 """Messages are compared over a uniform sample of so many leads, where there are more."""
 
 STAGES = ("new", "contacted", "written")
-TOUCHES_BEFORE = ("0", "1", "2-3", "4+")
 TOUCHES = ("1", "2-3", "4-6", "7+")
 
 _CHANNELS = tuple(map(str, Channel))

@@ -20,8 +20,8 @@ from setpoint.domain.vocabulary import Attribution, Direction, Role, Sender
 from setpoint.storage.tables import leads, message_texts, messages
 
 SUBJECT_LIMIT = 120
-# More of a body than redaction ever looks at for a snippet; a body may have megabytes.
-_BODY_CHARACTERS = 25_000
+BODY_CHARACTERS = 25_000
+"""Of a body, what is read from the database: more than redaction and features look at. A body may have megabytes."""
 # Whose names are taken out of every message: the addresses that most messages came from.
 _TEAM = 300
 
@@ -166,7 +166,7 @@ async def _rows(
             messages.c.ai_draft_external_id,
             by_ai.label("sender"),
             message_texts.c.subject,
-            func.left(message_texts.c.body, _BODY_CHARACTERS).label("body"),
+            func.left(message_texts.c.body, BODY_CHARACTERS).label("body"),
             leads.c.first_name,
             leads.c.last_name,
             leads.c.company,

@@ -1,5 +1,8 @@
 """Uniform and balanced samples by a seeded hash, alike on every engine and in every run."""
 
+from collections.abc import Sequence
+from itertools import zip_longest
+
 import ibis
 import ibis.expr.types as ir
 
@@ -53,3 +56,16 @@ def balance(rows: ir.Table, per_cell: int, seed: str) -> ir.Table:
     )
     placed = drawn.mutate(place=place)
     return placed.filter(placed.place < per_cell).drop("draw", "place")
+
+
+def in_turn(*lists: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Message ids with their outcomes, one of each list in turn: who reads the first few reads some of each.
+
+    A message stands once, with the first outcome given for it.
+    """
+    drawn: dict[str, str] = {}
+    for turn in zip_longest(*lists):
+        for one in turn:
+            if one is not None:
+                drawn.setdefault(*one)
+    return drawn

@@ -1,5 +1,7 @@
 """Named errors: a code for machines and one sentence that tells a person what to do."""
 
+import asyncio
+
 
 class SetpointError(Exception):
     """An expected failure. `message` is shown to the user as it stands; it never carries personal data.
@@ -57,3 +59,12 @@ class EngineUnavailable(SetpointError):
     """An analytical engine is not installed or cannot start."""
 
     code = "engine_unavailable"
+
+
+def why_it_failed(error: BaseException) -> str:
+    """The sentence that is kept with work that ended by an error: nothing that an unexpected one quotes."""
+    if isinstance(error, SetpointError):
+        return error.message
+    if isinstance(error, asyncio.CancelledError):
+        return "It was stopped before it was done."
+    return f"It broke off ({type(error).__name__})."

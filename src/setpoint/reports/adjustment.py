@@ -8,7 +8,8 @@ verdict, and is never adjusted for. `adjustment_verdict` says it in words.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -65,7 +66,7 @@ async def adjustment(dataset: Dataset) -> AdjustmentSection:
     for kind, n in kinds:
         if (kind[across], kind[outcome]) == (Attribution.CROSS_CHANNEL, Outcome.PENDING):
             pending[str(kind[sender])] += n
-    return adjust(cells, same_stage(messages), pending.total(), pending)
+    return adjust(cells, same_stage(messages), pending)
 
 
 def same_stage(messages: MessageRows) -> SameStage:
@@ -87,10 +88,10 @@ def same_stage(messages: MessageRows) -> SameStage:
 
 
 def adjust(
-    cells: Iterable[LeadCell], messages: SameStage, pending: int = 0, pending_by: Mapping[str, int] | None = None
+    cells: Iterable[LeadCell], messages: SameStage, pending: Mapping[str, int] = MappingProxyType({})
 ) -> AdjustmentSection:
-    """Build the section from cells of leads, the comparison of their messages, and how many leads are pending, in all
-    and by sender.
+    """Build the section from cells of leads, the comparison of their messages, and how many leads are pending, by the
+    sender of their last message.
     """
     demands = Demands()
     held = list(cells)
@@ -99,7 +100,7 @@ def adjust(
     sides: Sequence[tuple[Side, Arm]] = (("ai", crude.ai), ("setter", crude.setter))
     strata = _strata(entered)
     stratified = mantel_haenszel_difference(list(strata.values()))
-    odds = _odds(list(strata.values()))
+    odds = common_odds_ratio(list(strata.values()))
     adjusted = _adjusted(entered)
     sensitivity = None if isinstance(adjusted, Refused) else _sensitivity(adjusted)
     balances = [balance(covariate, entered) for covariate in (*AT_ENTRY, *AT_CREDIT)] if entered else []
@@ -118,12 +119,8 @@ def adjust(
             held=list(dict.fromkeys(c.word for c in varying)),
             apart=(apart.word, gaps[apart.key]) if apart else None,
             robustness=sensitivity["robustness_value_interval"] if sensitivity else None,
-            pending=pending,
-            young={
-                side: waiting / (waiting + arm.n)
-                for side, arm in sides
-                if (waiting := (pending_by or {}).get(side, 0))
-            },
+            pending=sum(pending.values()),
+            young={side: n / (n + arm.n) for side, arm in sides if (n := pending.get(side, 0))},
             late=sum(cell.n for cell in held if not cell.entered),
             sampled=messages.sampled_leads,
         ),
@@ -170,15 +167,6 @@ def _stratum_words(key: StratumKey) -> str:
     return f"{_STAGE_WORDS[stage]} {CHANNEL_PHRASES[channel]} ({RESPONSE_MODE_LABELS[mode]})"
 
 
-def _odds(strata: Sequence[Stratum]) -> CommonOdds | Refused:
-    # The Breslow-Day test divides by the distance of the odds ratio from 1: at 1 itself it gives no number.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = common_odds_ratio(strata)
-    if isinstance(found, Refused) or isinstance(found.breslow_day, Refused) or found.breslow_day.p_value >= 0:
-        return found
-    return replace(found, breslow_day=Refused("The odds are the same on both sides: the test has no number."))
-
-
 def _adjusted(cells: Sequence[LeadCell]) -> Adjusted | Refused:
     n: Counter[tuple[bool, tuple[str, ...]]] = Counter()
     booked: Counter[tuple[bool, tuple[str, ...]]] = Counter()
@@ -189,13 +177,7 @@ def _adjusted(cells: Sequence[LeadCell]) -> Adjusted | Refused:
     if not n:
         return Refused("One of the two sides is empty: there is nothing to compare.")
     groups = [Group(*key, n=n[key], successes=booked[key]) for key in sorted(n)]
-    try:
-        return adjusted_difference(groups, [c.key for c in AT_ENTRY])
-    except ValueError:
-        # The model of an arm in which nobody or everybody booked has no end.
-        return Refused(
-            "On one side nearly none of the leads booked, or nearly all: there is too little to adjust by."
-        )
+    return adjusted_difference(groups, [c.key for c in AT_ENTRY])
 
 
 def _ladder(

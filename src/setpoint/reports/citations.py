@@ -1,12 +1,10 @@
-"""What a sentence about a report may rest on: a stable name for each part of it, with its words and its place.
+"""What a sentence about a report may rest on: a stable name for each part of it, with its words.
 
 `pattern:<key>`, `patterns`, `comparison`, `comparison:<channel>`, `adjustment`, `timing`, `counts`,
 `segment:<attribution>/<channel>/<sender>`, and `evidence:<n>` for the n-th of the messages that were shown.
 """
 
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from setpoint.datasets.evidence import NamelessEvidence
@@ -30,15 +28,6 @@ _LABELS: Final = {
     PATTERNS: "Contrasts of messages",
 }
 _PATTERN, _EVIDENCE = "pattern:", "evidence:"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What a citation names: its words for a reader, and the id of its place on the page."""
-
-    citation: str
-    label: str
-    anchor: str
 
 
 def pattern_citation(key: str) -> str:
@@ -66,16 +55,6 @@ def is_pattern(citation: str) -> bool:
     return citation.startswith(_PATTERN)
 
 
-def is_evidence(citation: str) -> bool:
-    """Whether it names a message, which is for admins only."""
-    return citation.startswith(_EVIDENCE)
-
-
-def anchor(citation: str) -> str:
-    """The id of its place on a page: `pattern:offers_times` is at `pattern-offers_times`."""
-    return re.sub(r"[^A-Za-z0-9_]", "-", citation)
-
-
 def targets(document: Document, evidence: Iterable[NamelessEvidence] = ()) -> dict[str, str]:
     """Everything that may be cited, each with its label, in the order of the report."""
     found = {COUNTS: _LABELS[COUNTS], COMPARISON: _LABELS[COMPARISON]}
@@ -93,8 +72,3 @@ def targets(document: Document, evidence: Iterable[NamelessEvidence] = ()) -> di
                 f" ({ATTRIBUTION_LABELS[attribution].lower()})"
             )
     return found | {evidence_citation(one.message): f"Message {one.message}" for one in evidence}
-
-
-def cited(citations: Iterable[str], known: Mapping[str, str]) -> list[Target]:
-    """The targets of citations for a page, those that are not `known` left out."""
-    return [Target(citation, known[citation], anchor(citation)) for citation in citations if citation in known]

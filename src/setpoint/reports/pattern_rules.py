@@ -1,7 +1,7 @@
 """Which features of messages go with bookings: every contrast, tested among messages that are alike. Pure."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from setpoint.datasets.sampling import in_turn
 from setpoint.domain.measured import Measured, Refused
 from setpoint.domain.vocabulary import Channel, Outcome, Sender
 from setpoint.reports.definitions import CHANNEL_LABELS, SENDER_LABELS
@@ -172,15 +173,14 @@ def holds(part: Measured | Refused, whole: Measured) -> bool | None:
 class Findings:
     """The findings of a section, and the messages behind each that was told.
 
-    `evidence` lists ids by the finding's key: those that have the feature first, booked and not booked in turn;
-    `evidence_with` those of them that have it. `outcomes` says BOOKED for a message that is credited with a booking
-    and NOT_BOOKED for one to a lead that did not book.
+    `evidence` lists ids by the finding's key: those that have the feature first, booked and not booked in turn.
+    `outcomes` says BOOKED for a message that is credited with a booking and NOT_BOOKED for one to a lead that did not
+    book.
     """
 
     findings: list[PatternDocument]
     untested: list[dict[str, str]]
     evidence: dict[str, list[str]] = field(default_factory=dict)
-    evidence_with: dict[str, list[str]] = field(default_factory=dict)
     outcomes: dict[str, str] = field(default_factory=dict)
 
 
@@ -211,9 +211,8 @@ def find(table: pa.Table, seed: str) -> Findings:
         findings.findings.append(_finding(rows, contrast, sides, result, q_value, kind))
         if kind != "none":
             drawn = draw.evidence(sides)
-            findings.evidence_with[contrast.key] = list(drawn[0])
-            findings.evidence[contrast.key] = [*drawn[0], *drawn[1]]
-            findings.outcomes.update(drawn[0] | drawn[1])
+            findings.evidence[contrast.key] = list(drawn)
+            findings.outcomes.update(drawn)
     return findings
 
 
@@ -276,15 +275,16 @@ class _Draw:
         self._rows, self._seed = rows, seed
         self._place: Ints | None = None
 
-    def evidence(self, sides: Sides) -> tuple[dict[str, str], dict[str, str]]:
-        """Message ids and their outcomes: those with the feature, and those without."""
+    def evidence(self, sides: Sides) -> dict[str, str]:
+        """Message ids and their outcomes: those with the feature, then those without, booked and not in turn."""
         unbooked = self._rows.being("outcome", Outcome.NOT_BOOKED)
-        cells = [
-            [self._first(side & booked) for booked in (self._rows.credited, unbooked)]
-            for side in (sides.with_it, sides.told & ~sides.with_it)
-        ]
-        with_it, without = (_in_turn(*side) for side in cells)
-        return with_it, without
+        drawn: dict[str, str] = {}
+        for side in (sides.with_it, sides.told & ~sides.with_it):
+            booked, others = (self._first(side & cell) for cell in (self._rows.credited, unbooked))
+            drawn |= in_turn(
+                [(one, str(Outcome.BOOKED)) for one in booked], [(one, str(Outcome.NOT_BOOKED)) for one in others]
+            )
+        return drawn
 
     def _first(self, cell: Bools) -> list[str]:
         if self._place is None:
@@ -299,17 +299,6 @@ class _Draw:
             members, places = members[nearest], places[nearest]
         chosen: list[str] = self._rows.table["message_id"].take(pa.array(members[np.argsort(places)])).to_pylist()
         return chosen
-
-
-def _in_turn(booked: Sequence[str], not_booked: Sequence[str]) -> dict[str, str]:
-    turns = [
-        (place, of_which, message, outcome)
-        for of_which, (messages, outcome) in enumerate(
-            ((booked, str(Outcome.BOOKED)), (not_booked, str(Outcome.NOT_BOOKED)))
-        )
-        for place, message in enumerate(messages)
-    ]
-    return {message: outcome for _, _, message, outcome in sorted(turns)}
 
 
 def _bools(values: pa.ChunkedArray | pa.Array) -> Bools:

@@ -18,7 +18,10 @@ NO_TEXT = (
     "Patterns are told from what messages say, and this engine works on a snapshot, which holds no text:"
     " run the report with --engine postgres."
 )
-NO_MESSAGES = "In this window no message is older than the maturity buffer: choose an earlier or longer window."
+NO_MESSAGES = (
+    "In this window there is no message yet to tell patterns from, one older than the maturity buffer and to a lead"
+    " whose credit is clear: choose an earlier or longer window."
+)
 NO_BOOKINGS = "No message of this window is credited with a booking: there is nothing to compare."
 NOTHING_TESTED = "There is too little yet to test any pattern: every one needs more messages or more bookings."
 GOES_WITH = (
@@ -119,6 +122,7 @@ def section_caveats(
     leads_in_all: int,
     sampled: bool,
     look_back_days: int,
+    buffer_days: int,
     told: int,
 ) -> list[str]:
     """What a reader must know besides the findings, the most important first."""
@@ -127,6 +131,11 @@ def section_caveats(
         f"{look_back_days} {'day' if look_back_days == 1 else 'days'} before the window" if look_back_days else ""
     )
     found.append(f"Touches and the lead's words are counted from {before or 'the start of the window'} on.")
+    if buffer_days:
+        found.append(
+            f"Messages of the last {buffer_days} {'day' if buffer_days == 1 else 'days'} before the as-of instant are"
+            " left out, whoever they went to: they may still bring a booking about."
+        )
     if told:
         found.append(MANY_TESTS)
     if sampled:

@@ -32,13 +32,12 @@ class Patterns:
     """The section, and for each told finding the ids of messages that show it.
 
     `evidence` lists ids by the finding's key: those that have the feature first, booked and not booked in turn.
-    `evidence_with` lists those of them that have it; `outcomes` says of each id whether it was credited with a
-    booking (BOOKED) or went to a lead that did not book (NOT_BOOKED).
+    `outcomes` says of each id whether it was credited with a booking (BOOKED) or went to a lead that did not book
+    (NOT_BOOKED).
     """
 
     section: PatternsSection
     evidence: dict[str, list[str]] = field(default_factory=dict)
-    evidence_with: dict[str, list[str]] = field(default_factory=dict)
     outcomes: dict[str, str] = field(default_factory=dict)
 
 
@@ -49,8 +48,7 @@ async def patterns(dataset: Dataset, max_leads: int = MAX_LEADS) -> Patterns:
     leads whose cross-channel credit is not ambiguous. Each contrast of `features.contrasts` is the difference in the
     share of messages that are credited, held equal as `pattern_rules.held_equal` says and clustered by lead;
     Benjamini-Hochberg over all (setpoint.stats). Memory is bounded by `max_leads`; texts are read in batches and not
-    kept. The same dataset
-    gives the same result. On an engine without text the section is a refusal.
+    kept. The same dataset gives the same result. On an engine without text the section is a refusal.
     """
     engine = dataset.engine
     if not isinstance(engine, PostgresEngine):
@@ -68,7 +66,7 @@ async def patterns(dataset: Dataset, max_leads: int = MAX_LEADS) -> Patterns:
     rows = await _rows(engine, with_texts(messages, engine.client_id))
     found = await asyncio.to_thread(find, rows, dataset.request.seed)
     section = _found_section(dataset, rows, leads_in_all, leads_in_all > max_leads, found)
-    return Patterns(section, found.evidence, found.evidence_with, found.outcomes)
+    return Patterns(section, found.evidence, found.outcomes)
 
 
 async def _rows(engine: PostgresEngine, messages: ir.Table) -> pa.Table:
@@ -109,6 +107,7 @@ def _found_section(
         leads_in_all=leads_in_all,
         sampled=sampled,
         look_back_days=dataset.request.window.attribution.days,
+        buffer_days=dataset.request.window.maturity.days,
         told=sum(finding["kind"] != "none" for finding in found.findings),
     )
     if not found.findings:

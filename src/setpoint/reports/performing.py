@@ -6,13 +6,13 @@ What it loads takes seconds, and who lists runs or queues one needs none of it.
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Any, TypeAlias
 
 from setpoint.datasets.clocks import clocks
 from setpoint.datasets.engine import Engine
 from setpoint.datasets.evidence import sample_evidence
 from setpoint.datasets.rows import COLUMNS, csv_header, csv_lines
+from setpoint.datasets.sampling import in_turn
 from setpoint.datasets.service import Dataset, DatasetRequest, extract
 from setpoint.domain.vocabulary import Attribution
 from setpoint.reports.adjustment import adjustment
@@ -89,12 +89,7 @@ async def _segments_evidence(dataset: Dataset) -> dict[str, list[tuple[str, str]
     for row in await dataset.engine.fetch(drawn):
         citation = segment_citation(Attribution.CROSS_CHANNEL, row["channel"], row["sender"])
         held.setdefault(citation, {}).setdefault(row["outcome"], []).append((row["message_id"], row["outcome"]))
-    return {citation: in_turn(*by_outcome.values()) for citation, by_outcome in held.items()}
-
-
-def in_turn(*lists: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The messages of several lists, one of each in turn: who reads the first few reads some of each."""
-    return [one for turn in zip_longest(*lists) for one in turn if one is not None]
+    return {citation: list(in_turn(*by_outcome.values()).items()) for citation, by_outcome in held.items()}
 
 
 async def dataset_sha256(dataset: Dataset, progress: Callable[[int], None] | None = None) -> str:

@@ -123,6 +123,19 @@ async def list_runs(connection: AsyncConnection, client_id: int, limit: int = 50
     return [_run(row._asdict()) for row in rows]
 
 
+async def latest_complete_run(connection: AsyncConnection, client_id: int) -> UUID:
+    """The id of the newest run that is complete, however many failed since. Raises NotFound."""
+    found: UUID | None = await connection.scalar(
+        select(report_runs.c.id)
+        .where(report_runs.c.client_id == client_id, report_runs.c.status == RunStatus.COMPLETE)
+        .order_by(report_runs.c.created_at.desc(), report_runs.c.id)
+        .limit(1)
+    )
+    if found is None:
+        raise NotFound("There is no complete report to ask: `setpoint report run` makes one.")
+    return found
+
+
 async def get_run(connection: AsyncConnection, client_id: int, run_id: str) -> Run:
     """One run of a workspace. Raises NotFound."""
     row = None

@@ -18,13 +18,6 @@ HOUSE_STYLE: Final = Snippet(
     " software that does. Say what is known and what is not.",
 )
 
-SAFETY: Final = Snippet(
-    "synthesis_safety",
-    "Call a recommendation safe_for_auto_send only if messages may follow it that nobody looks at: it rests on"
-    " contrasts that were told from chance, that hold for messages of AI, and that fail to hold nowhere. Everything"
-    " else is needs_review, and so is whatever touches on prices, promises or contracts.",
-)
-
 _SYSTEM: Final = """\
 You sum up a report on which messages of a sales team book meetings. The report was computed; you put into words what
 it shows and what to do about it.
@@ -48,11 +41,10 @@ Rules. Each is checked, and an answer that breaks one is not shown:
 - Messages are examples that help you to say what a contrast looks like in practice. Say it in your own words: quote
   no more than a few words, and name no person, company, address or link.
 - Give 3 to 9 recommendations, the best supported first. Each is one thing that a setter, or whoever edits the prompts
-  of the AI, can do this week. The program fills in the expected effects.
+  of the AI, can do this week. The program fills in the expected effects, and a person reads
+  each before it is followed.
 - Caveats are about these data. Confidence is high only if the comparison is clear, several contrasts were told from
-  chance, and few leads are pending.
-
-{{>synthesis_safety}}"""
+  chance, and few leads are pending."""
 
 _USER: Final = """\
 The parts of the report, by citation. "frame" holds for all of it and is not cited:
@@ -66,7 +58,7 @@ Messages from the report's leads, redacted, as many as there were of each sender
 
 Sum the report up in the form that is asked for."""
 
-PROMPT: Final = Prompt.of("reports.synthesis", 1, _SYSTEM, _USER, (HOUSE_STYLE, SAFETY))
+PROMPT: Final = Prompt.of("reports.synthesis", 1, _SYSTEM, _USER, (HOUSE_STYLE,))
 
 
 def shown_evidence(evidence: Sequence[NamelessEvidence], most: int = MAX_EVIDENCE) -> list[NamelessEvidence]:

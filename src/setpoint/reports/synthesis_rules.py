@@ -43,13 +43,14 @@ class Claim(_Form):
 
 
 class Recommendation(_Form):
-    """Something to do, why, and the citations that it rests on. What it may bring is not for the model to say."""
+    """Something to do, why, and the citations that it rests on. What it may bring, and whether a person must read
+    what is written because of it, is not for the model to say.
+    """
 
     title: Annotated[str, _text(100)]
     action: Sentences
     reason: Sentences
     citations: Citations
-    safety: Literal["safe_for_auto_send", "needs_review"]
 
 
 class SynthesisAnswer(_Form):

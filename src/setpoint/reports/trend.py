@@ -27,7 +27,6 @@ from setpoint.stats.proportions import wilson
 from setpoint.stats.trends import Dose, Trend, linear_trend
 
 MONDAY: Final = date(1970, 1, 5)
-_SIDES: Final[tuple[Side, ...]] = ("ai", "setter")
 _ENOUGH_WEEKS: Final = 4
 # Of each outcome; below it the test by its normal approximation is not to be trusted.
 _ENOUGH_LEADS: Final = 10

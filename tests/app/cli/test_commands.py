@@ -36,7 +36,8 @@ def test_the_commands_are_those_of_the_contract() -> None:
     expected = "demo migrate doctor import report:run report:list report:show dataset:export dataset:snapshot"
     expected += " workspace:create workspace:list workspace:remove report dataset workspace"
     expected += " model model:show model:set model:clear calls"
-    expected += " insights insights:ask insights:sessions insights:summarise insights:summaries insights:evidence"
+    expected += " insights insights:ask insights:sessions insights:packs insights:evidence"
+    expected += " insights:summarise insights:summaries"
 
     assert sorted(":".join(name) for name in names()) == sorted(expected.split())
 

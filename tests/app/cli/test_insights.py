@@ -39,6 +39,10 @@ def test_the_latest_report_is_asked_and_without_one_that_is_said(
     told = setpoint("insights", "ask", "Who books more?", "--workspace", empty).complains(1)
     assert told == "There is no complete report to ask: `setpoint report run` makes one."
     assert setpoint("insights", "sessions", "--workspace", empty).words.startswith("Nothing was asked here yet")
+    packs = setpoint("insights", "packs", "--workspace", filled.slug, "--json").json["packs"]
+    assert {(pack["status"], pack["failure"]) for pack in packs} == {("complete", None)}
+    assert packs[0]["id"] in setpoint("insights", "packs", "--workspace", filled.slug).out
+    assert setpoint("insights", "packs", "--workspace", empty).words.startswith("No report was asked here yet")
 
 
 @pytest.mark.parametrize(
@@ -64,6 +68,12 @@ def test_conversations_are_summed_up_a_few_at_a_time(setpoint: Console, filled: 
     found = setpoint("insights", "summaries", *here, "--json").json["summaries"]
     assert len(found) == 3
     assert all(each["source"] == "statistics" and each["content"]["touches"] >= 1 for each in found)
+    lead = found[0]["lead"]
+    messages = setpoint("insights", "summaries", *here, "--lead", lead, "--json").json["messages"]
+    assert {each["lead"] for each in messages} == {lead}
+    assert messages[-1]["message"] in setpoint("insights", "summaries", *here, "--lead", lead).out
+    absent = setpoint("insights", "summaries", *here, "--lead", "nobody").complains(1)
+    assert absent.startswith("There is no summary of this lead here")
     assert found[0]["lead"] in setpoint("insights", "summaries", *here).out
 
 

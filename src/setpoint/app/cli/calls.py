@@ -55,13 +55,14 @@ def calls(
 async def _read(
     data_dir: Path | None, slug: str, since: datetime | None, until: datetime | None
 ) -> "list[CallFigures]":
-    from setpoint.app.wiring import Settings, open_database, workspace_of
+    from setpoint.app.wiring import open_workspace
     from setpoint.llm.figures import call_figures
 
-    async with open_database(Settings.read(data_dir)) as database:
-        workspace = await workspace_of(database, slug)
-        async with database.tenant(workspace.client_id) as connection:
-            return await call_figures(connection, workspace.client_id, since, until)
+    async with (
+        open_workspace(data_dir, slug) as (database, workspace),
+        database.tenant(workspace.client_id) as connection,
+    ):
+        return await call_figures(connection, workspace.client_id, since, until)
 
 
 def _document(figures: "CallFigures") -> dict[str, Any]:

@@ -186,12 +186,11 @@ def snapshot_command(
 
 
 async def _snapshot(data_dir: Path | None, slug: str, window: Window, out: Path) -> "Manifest":
-    from setpoint.app.wiring import Settings, open_database, workspace_of
+    from setpoint.app.wiring import open_workspace
     from setpoint.datasets.on_postgres import PostgresEngine
     from setpoint.datasets.snapshot import write_snapshot
 
-    async with open_database(Settings.read(data_dir)) as database:
-        workspace = await workspace_of(database, slug)
+    async with open_workspace(data_dir, slug) as (database, workspace):
         with progress_bar(timed=False) as bar:
             task = bar.add_task("reading")
 

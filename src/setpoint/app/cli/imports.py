@@ -58,11 +58,10 @@ def import_command(
 async def _import(
     kind: ImportKind, file: Path, slug: str, rejects: Path | None, data_dir: Path | None
 ) -> ImportSummary:
-    from setpoint.app.wiring import Settings, open_database, workspace_of
+    from setpoint.app.wiring import open_workspace
     from setpoint.ingest.service import import_file
 
-    async with open_database(Settings.read(data_dir)) as database:
-        workspace = await workspace_of(database, slug)
+    async with open_workspace(data_dir, slug) as (database, workspace):
         with progress_bar() as bar:
             show = following(bar, kind)
             async with database.tenant(workspace.client_id) as connection:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
 
 import typer
 from rich.text import Text
@@ -18,15 +17,14 @@ from setpoint.app.cli.common import (
     progress_bar,
     run_async,
 )
-from setpoint.domain.errors import NotFound, UsageError
-from setpoint.domain.vocabulary import Role, RunStatus
+from setpoint.domain.errors import UsageError
+from setpoint.domain.vocabulary import Role
 from setpoint.domain.windows import format_instant
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncConnection
-
     from setpoint.datasets.evidence import Evidence
     from setpoint.reports.insights.answers import Asked
+    from setpoint.reports.insights.packs import Pack
     from setpoint.reports.insights.sessions import KeptAnswer, Session
     from setpoint.reports.insights.summaries import BookedSummary, Summarised
 
@@ -71,31 +69,22 @@ def ask_command(
 
 
 async def _ask(data_dir: Path | None, slug: str, question: str, run: str | None, session: str | None) -> "Asked":
-    from setpoint.app.wiring import Settings, open_database, workspace_of
+    from setpoint.app.wiring import open_workspace
     from setpoint.llm.provider import workspace_model
     from setpoint.reports.insights.answers import ask, checked_question
     from setpoint.reports.insights.sessions import Asker
+    from setpoint.reports.service import latest_complete_run
 
     checked_question(question)
-    async with open_database(Settings.read(data_dir)) as database:
-        found = await workspace_of(database, slug)
+    async with open_workspace(data_dir, slug) as (database, found):
         if run is None and session is None:
             async with database.tenant(found.client_id) as connection:
-                run = await _latest(connection, found.client_id)
+                run = str(await latest_complete_run(connection, found.client_id))
         port = await workspace_model(database, found.client_id)
         with progress_bar(timed=False) as bar:
             bar.add_task("looking for the answer")
             asker = Asker(author(), Role.ADMIN)
             return await ask(database, found.client_id, port, asker, question, run_id=run, session_id=session)
-
-
-async def _latest(connection: "AsyncConnection", client_id: int) -> str:
-    from setpoint.reports.service import list_runs
-
-    for run in await list_runs(connection, client_id):
-        if run.status is RunStatus.COMPLETE:
-            return str(run.id)
-    raise NotFound("There is no complete report to ask: `setpoint report run` makes one.")
 
 
 @app.command("sessions")
@@ -154,23 +143,65 @@ def _show_session(session: "Session", answers: "list[KeptAnswer]", as_json: bool
 
 
 async def _sessions(data_dir: Path | None, slug: str) -> "list[Session]":
-    from setpoint.app.wiring import Settings, open_database, workspace_of
+    from setpoint.app.wiring import open_workspace
     from setpoint.reports.insights.sessions import Asker, list_sessions
 
-    async with open_database(Settings.read(data_dir)) as database:
-        found = await workspace_of(database, slug)
-        async with database.tenant(found.client_id) as connection:
-            return await list_sessions(connection, found.client_id, Asker(author(), Role.ADMIN))
+    async with (
+        open_workspace(data_dir, slug) as (database, found),
+        database.tenant(found.client_id) as connection,
+    ):
+        return await list_sessions(connection, found.client_id, Asker(author(), Role.ADMIN))
 
 
 async def _session(data_dir: Path | None, slug: str, session: str) -> "tuple[Session, list[KeptAnswer]]":
-    from setpoint.app.wiring import Settings, open_database, workspace_of
+    from setpoint.app.wiring import open_workspace
     from setpoint.reports.insights.sessions import Asker, answers_of
 
-    async with open_database(Settings.read(data_dir)) as database:
-        found = await workspace_of(database, slug)
-        async with database.tenant(found.client_id) as connection:
-            return await answers_of(connection, found.client_id, Asker(author(), Role.ADMIN), session)
+    async with (
+        open_workspace(data_dir, slug) as (database, found),
+        database.tenant(found.client_id) as connection,
+    ):
+        return await answers_of(connection, found.client_id, Asker(author(), Role.ADMIN), session)
+
+
+@app.command("packs")
+def packs_command(workspace: WorkspaceSlug, data_dir: DataDir = None, as_json: Json = False) -> None:
+    """The latest context packs: the tables of a report that questions are answered from, and how they were made."""
+    packs = run_async(_packs(data_dir, workspace))
+    if as_json:
+        print_json(
+            {
+                "packs": [
+                    {
+                        "id": str(each.id),
+                        "run": str(each.run_id),
+                        "scope_key": each.scope_key,
+                        "status": each.status,
+                        "author": each.author,
+                        "created_at": format_instant(each.created_at),
+                        "failure": each.failure,
+                    }
+                    for each in packs
+                ]
+            }
+        )
+        return
+    if not packs:
+        output.print("No report was asked here yet: `setpoint insights ask` does.", markup=False)
+    for each in packs:
+        output.print(Text(f"{each.id}  {each.status:<8}  {format_instant(each.created_at)}  {each.author}"))
+        output.print(Text(f"    {each.failure or f'report run {each.run_id}'}", style="dim"))
+
+
+async def _packs(data_dir: Path | None, slug: str) -> "list[Pack]":
+    from setpoint.app.wiring import open_workspace
+    from setpoint.reports.insights.packs import list_packs
+
+    async with (
+        open_workspace(data_dir, slug) as (database, found),
+        database.tenant(found.client_id) as connection,
+    ):
+        return await list_packs(connection, found.client_id)
 
 
 @app.command("summarise")
@@ -202,15 +233,15 @@ def summarise_command(
 
 
 async def _summarise(data_dir: Path | None, slug: str, run: str | None, limit: int, again: bool) -> "Summarised":
-    from setpoint.app.wiring import Settings, open_database, workspace_of
+    from setpoint.app.wiring import open_workspace
     from setpoint.llm.provider import workspace_model
     from setpoint.reports.insights.summaries import summarise_booked
+    from setpoint.reports.service import latest_complete_run
 
-    async with open_database(Settings.read(data_dir)) as database:
-        found = await workspace_of(database, slug)
+    async with open_workspace(data_dir, slug) as (database, found):
         if run is None:
             async with database.tenant(found.client_id) as connection:
-                run = await _latest(connection, found.client_id)
+                run = str(await latest_complete_run(connection, found.client_id))
         port = await workspace_model(database, found.client_id)
         with progress_bar(timed=False) as bar:
             bar.add_task("summing up conversations")
@@ -221,10 +252,21 @@ async def _summarise(data_dir: Path | None, slug: str, run: str | None, limit: i
 def summaries_command(
     workspace: WorkspaceSlug,
     limit: Annotated[int, typer.Option(help="How many, the latest booking first.")] = 20,
+    lead: Annotated[
+        str | None,
+        typer.Option(help="Show the redacted messages before this lead's booking instead.", show_default=False),
+    ] = None,
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
     """Conversations that booked, in short."""
+    if lead is not None:
+        told = run_async(_conversation(data_dir, workspace, lead))
+        if as_json:
+            print_json({"lead": lead, "messages": [_evidence_document(one) for one in told]})
+        else:
+            _print_messages(told)
+        return
     found = run_async(_summaries(data_dir, workspace, limit))
     if as_json:
         print_json(
@@ -253,13 +295,25 @@ def summaries_command(
 
 
 async def _summaries(data_dir: Path | None, slug: str, limit: int) -> "list[BookedSummary]":
-    from setpoint.app.wiring import Settings, open_database, workspace_of
+    from setpoint.app.wiring import open_workspace
     from setpoint.reports.insights.summaries import list_summaries
 
-    async with open_database(Settings.read(data_dir)) as database:
-        found = await workspace_of(database, slug)
-        async with database.tenant(found.client_id) as connection:
-            return await list_summaries(connection, found.client_id, Role.ADMIN, limit=limit)
+    async with (
+        open_workspace(data_dir, slug) as (database, found),
+        database.tenant(found.client_id) as connection,
+    ):
+        return await list_summaries(connection, found.client_id, Role.ADMIN, limit=limit)
+
+
+async def _conversation(data_dir: Path | None, slug: str, lead: str) -> "list[Evidence]":
+    from setpoint.app.wiring import open_workspace
+    from setpoint.reports.insights.summaries import booked_conversation
+
+    async with (
+        open_workspace(data_dir, slug) as (database, found),
+        database.tenant(found.client_id) as connection,
+    ):
+        return await booked_conversation(connection, found.client_id, Role.ADMIN, lead)
 
 
 @app.command("evidence")
@@ -289,6 +343,10 @@ def evidence_command(
         return
     if not found:
         output.print("Nothing is kept under this citation.", markup=False)
+    _print_messages(found)
+
+
+def _print_messages(found: "list[Evidence]") -> None:
     for one in found:
         outcome = f", {one.outcome}" if one.outcome else ""
         head = f"{format_instant(one.sent_at)}  {one.channel}, {one.sender}{outcome}  {one.message_id}"
@@ -314,16 +372,15 @@ def _evidence_document(one: "Evidence") -> dict[str, Any]:
 async def _evidence(
     data_dir: Path | None, slug: str, run: str | None, citation: str | None, limit: int
 ) -> "tuple[dict[str, int], list[Evidence]]":
-    from setpoint.app.wiring import Settings, open_database, workspace_of
+    from setpoint.app.wiring import open_workspace
     from setpoint.reports.kept_evidence import citations_with_evidence, evidence_of
-    from setpoint.reports.service import get_run
+    from setpoint.reports.service import get_run, latest_complete_run
 
-    async with open_database(Settings.read(data_dir)) as database:
-        found = await workspace_of(database, slug)
+    async with open_workspace(data_dir, slug) as (database, found):
         client_id = found.client_id
         async with database.tenant(client_id) as connection:
             if run is None:
-                run_id = UUID(await _latest(connection, client_id))
+                run_id = await latest_complete_run(connection, client_id)
             else:
                 run_id = (await get_run(connection, client_id, run)).id
             counts = await citations_with_evidence(connection, client_id, run_id)

@@ -55,13 +55,14 @@ def show(workspace: WorkspaceSlug, data_dir: DataDir = None, as_json: Json = Fal
 
 
 async def _show(data_dir: Path | None, slug: str) -> dict[str, Any]:
-    from setpoint.app.wiring import Settings, open_database, workspace_of
+    from setpoint.app.wiring import open_workspace
     from setpoint.llm.queries import read_settings
 
-    async with open_database(Settings.read(data_dir)) as database:
-        workspace = await workspace_of(database, slug)
-        async with database.tenant(workspace.client_id) as connection:
-            settings = await read_settings(connection, workspace.client_id)
+    async with (
+        open_workspace(data_dir, slug) as (database, workspace),
+        database.tenant(workspace.client_id) as connection,
+    ):
+        settings = await read_settings(connection, workspace.client_id)
     if settings is None:
         return {"workspace": slug, "model": None, "price": None, "ready": False, "problem": None}
     problem = _problem(settings)
@@ -174,13 +175,14 @@ def clear(workspace: WorkspaceSlug, data_dir: DataDir = None) -> None:
 
 
 async def _write(data_dir: Path | None, slug: str, settings: ModelSettings | None) -> None:
-    from setpoint.app.wiring import Settings, open_database, workspace_of
+    from setpoint.app.wiring import open_workspace
     from setpoint.llm.queries import write_settings
 
-    async with open_database(Settings.read(data_dir)) as database:
-        workspace = await workspace_of(database, slug)
-        async with database.tenant(workspace.client_id) as connection:
-            await write_settings(connection, workspace.client_id, settings, author())
+    async with (
+        open_workspace(data_dir, slug) as (database, workspace),
+        database.tenant(workspace.client_id) as connection,
+    ):
+        await write_settings(connection, workspace.client_id, settings, author())
 
 
 def _amount(option: str, text: str) -> Decimal | None:

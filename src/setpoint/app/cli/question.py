@@ -43,7 +43,7 @@ class Question:
     @asynccontextmanager
     async def opened(self) -> "AsyncIterator[tuple[Database, Workspace, DatasetRequest]]":
         """The database, the workspace in it, and the request that this question is. Raises NotFound."""
-        from setpoint.app.wiring import Settings, open_database, workspace_of
+        from setpoint.app.wiring import open_workspace
         from setpoint.datasets.sampling import DEFAULT_SEED
         from setpoint.datasets.service import DatasetRequest
 
@@ -54,5 +54,5 @@ class Question:
             self.max_leads,
             DEFAULT_SEED if self.seed is None else self.seed,
         )
-        async with open_database(Settings.read(self.data_dir)) as database:
-            yield database, await workspace_of(database, self.workspace), request
+        async with open_workspace(self.data_dir, self.workspace) as (database, workspace):
+            yield database, workspace, request

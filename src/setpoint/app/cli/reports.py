@@ -155,13 +155,14 @@ def _asked(parameters: dict[str, Any]) -> str:
 
 
 async def _list(data_dir: Path | None, slug: str) -> "list[Run]":
-    from setpoint.app.wiring import Settings, open_database, workspace_of
+    from setpoint.app.wiring import open_workspace
     from setpoint.reports.service import list_runs
 
-    async with open_database(Settings.read(data_dir)) as database:
-        workspace = await workspace_of(database, slug)
-        async with database.tenant(workspace.client_id) as connection:
-            return await list_runs(connection, workspace.client_id)
+    async with (
+        open_workspace(data_dir, slug) as (database, workspace),
+        database.tenant(workspace.client_id) as connection,
+    ):
+        return await list_runs(connection, workspace.client_id)
 
 
 @app.command("show")
@@ -186,13 +187,14 @@ def show(
 
 
 async def _get(data_dir: Path | None, slug: str, run_id: str) -> "Run":
-    from setpoint.app.wiring import Settings, open_database, workspace_of
+    from setpoint.app.wiring import open_workspace
     from setpoint.reports.service import get_run
 
-    async with open_database(Settings.read(data_dir)) as database:
-        workspace = await workspace_of(database, slug)
-        async with database.tenant(workspace.client_id) as connection:
-            return await get_run(connection, workspace.client_id, run_id)
+    async with (
+        open_workspace(data_dir, slug) as (database, workspace),
+        database.tenant(workspace.client_id) as connection,
+    ):
+        return await get_run(connection, workspace.client_id, run_id)
 
 
 def _show(document: dict[str, Any], html: Path | None, as_json: bool) -> None:

@@ -107,20 +107,22 @@ def _listed(rows: dict[str, int]) -> str:
 
 
 async def _count(data_dir: Path | None, slug: str) -> dict[str, int]:
-    from setpoint.app.wiring import Settings, open_database, workspace_of
+    from setpoint.app.wiring import open_workspace
     from setpoint.tenancy.removal import count_rows
 
-    async with open_database(Settings.read(data_dir)) as database:
-        workspace = await workspace_of(database, slug)
-        async with database.owner(workspace.client_id) as connection:
-            return await count_rows(connection, workspace)
+    async with (
+        open_workspace(data_dir, slug) as (database, workspace),
+        database.owner(workspace.client_id) as connection,
+    ):
+        return await count_rows(connection, workspace)
 
 
 async def _remove(data_dir: Path | None, slug: str) -> dict[str, int]:
-    from setpoint.app.wiring import Settings, open_database, workspace_of
+    from setpoint.app.wiring import open_workspace
     from setpoint.tenancy.removal import remove_workspace
 
-    async with open_database(Settings.read(data_dir)) as database:
-        workspace = await workspace_of(database, slug)
-        async with database.owner(workspace.client_id) as connection:
-            return await remove_workspace(connection, workspace)
+    async with (
+        open_workspace(data_dir, slug) as (database, workspace),
+        database.owner(workspace.client_id) as connection,
+    ):
+        return await remove_workspace(connection, workspace)

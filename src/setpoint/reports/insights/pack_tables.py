@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from setpoint.domain.vocabulary import Attribution
+from setpoint.reports.citations import comparison_citation, pattern_citation, segment_citation
 from setpoint.reports.definitions import (
     ATTRIBUTION_LABELS,
     CHANNEL_LABELS,
@@ -35,6 +36,11 @@ _ESTIMATE = (
     ("high", "High", ColumnKind.POINTS),
 )
 _REFUSED = ("refused", "Why there is no number", ColumnKind.WORDS)
+_OF_SEGMENT = (
+    ("channel", "Channel", ColumnKind.LABEL),
+    ("sender", "Sender", ColumnKind.LABEL),
+    ("disposition", "Disposition", ColumnKind.LABEL),
+)
 _RATE = (
     ("booked", "Booked", ColumnKind.COUNT),
     ("not_booked", "Not booked", ColumnKind.COUNT),
@@ -125,7 +131,7 @@ def _estimate(estimate: Mapping[str, Any]) -> tuple[Cell, Cell, Cell, Cell]:
 
 def _comparison(section: Mapping[str, Any]) -> TableDocument:
     lines = [("All channels", "comparison", section["overall"])] + [
-        (label_of(CHANNEL_LABELS, line["channel"]), f"comparison:{line['channel']}", line)
+        (label_of(CHANNEL_LABELS, line["channel"]), comparison_citation(line["channel"]), line)
         for line in section["by_channel"]
     ]
     sides = [
@@ -199,55 +205,34 @@ def _balance(section: Mapping[str, Any]) -> TableDocument:
 
 
 def _segments(attribution: Attribution, segments: Sequence[Mapping[str, Any]]) -> TableDocument:
-    rows = [
-        [
-            label_of(CHANNEL_LABELS, each["channel"]),
-            label_of(SENDER_LABELS, each["sender"]),
-            label_of(DISPOSITION_LABELS, each["disposition"]),
-            *(each[name] for name, _, _ in _RATE),
-        ]
-        for each in segments
-    ]
     return _table(
         f"segments:{attribution}",
         f"Booking rates by channel, sender and what became of the draft ({ATTRIBUTION_LABELS[attribution].lower()})",
-        [
-            ("channel", "Channel", ColumnKind.LABEL),
-            ("sender", "Sender", ColumnKind.LABEL),
-            ("disposition", "Disposition", ColumnKind.LABEL),
-            *_RATE,
-        ],
-        rows,
+        [*_OF_SEGMENT, *_RATE],
+        [_segment(each) for each in segments],
         # The report names a sender's leads in a channel; with several dispositions a row is a part of that.
-        citations=[f"segment:{attribution}/{each['channel']}/{each['sender']}" for each in segments],
+        citations=[segment_citation(attribution, each["channel"], each["sender"]) for each in segments],
         notes=[_AT_95],
     )
 
 
 def _by_response_mode(attribution: Attribution, segments: Sequence[Mapping[str, Any]]) -> TableDocument:
-    rows = [
-        [
-            label_of(RESPONSE_MODE_LABELS, each["response_mode"]),
-            label_of(CHANNEL_LABELS, each["channel"]),
-            label_of(SENDER_LABELS, each["sender"]),
-            label_of(DISPOSITION_LABELS, each["disposition"]),
-            *(each[name] for name, _, _ in _RATE),
-        ]
-        for each in segments
-    ]
     return _table(
         f"response_mode:{attribution}",
         f"Booking rates by the campaign's response mode ({ATTRIBUTION_LABELS[attribution].lower()})",
-        [
-            ("response_mode", "Response mode", ColumnKind.LABEL),
-            ("channel", "Channel", ColumnKind.LABEL),
-            ("sender", "Sender", ColumnKind.LABEL),
-            ("disposition", "Disposition", ColumnKind.LABEL),
-            *_RATE,
-        ],
-        rows,
+        [("response_mode", "Response mode", ColumnKind.LABEL), *_OF_SEGMENT, *_RATE],
+        [[label_of(RESPONSE_MODE_LABELS, each["response_mode"]), *_segment(each)] for each in segments],
         notes=[_AT_95],
     )
+
+
+def _segment(segment: Mapping[str, Any]) -> list[Cell]:
+    return [
+        label_of(CHANNEL_LABELS, segment["channel"]),
+        label_of(SENDER_LABELS, segment["sender"]),
+        label_of(DISPOSITION_LABELS, segment["disposition"]),
+        *(segment[name] for name, _, _ in _RATE),
+    ]
 
 
 def _timing(section: Mapping[str, Any]) -> TableDocument:
@@ -326,7 +311,7 @@ def _patterns(section: Mapping[str, Any]) -> TableDocument:
             ("sentence", "In words", ColumnKind.WORDS),
         ],
         rows,
-        citations=[f"pattern:{each['key']}" for each in section["findings"]],
+        citations=[pattern_citation(each["key"]) for each in section["findings"]],
         notes=[refused["reason"] if refused else "", *section["caveats"], _AT_95],
     )
 
@@ -350,7 +335,7 @@ def _pattern_parts(section: Mapping[str, Any]) -> TableDocument:
             [f"Messages that {each['phrase']}", part["label"], holds[part["holds"]], *_estimate(part["estimate"])]
             for each, part in parts
         ],
-        citations=[f"pattern:{each['key']}" for each, _ in parts],
+        citations=[pattern_citation(each["key"]) for each, _ in parts],
         notes=[_AT_95],
     )
 

@@ -3,7 +3,6 @@
 Each step is a transaction of its own, as with report runs; `pack_of` opens them.
 """
 
-import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from setpoint import __version__
-from setpoint.domain.errors import Conflict, NotFound, SetpointError
+from setpoint.domain.errors import Conflict, NotFound, SetpointError, why_it_failed
 from setpoint.domain.vocabulary import RunStatus
 from setpoint.llm.prompts import sha256_of
 from setpoint.reports.insights.pack_tables import pack_document
@@ -76,7 +75,7 @@ async def pack_of(database: Database, client_id: int, run_id: str, author: str) 
         # Where even that cannot be written, what went wrong first is what the user must hear.
         with suppress(SetpointError):
             async with database.tenant(client_id) as connection:
-                await fail_pack(connection, client_id, pack.id, _reason(error))
+                await fail_pack(connection, client_id, pack.id, why_it_failed(error))
         if isinstance(error, Conflict):
             async with database.tenant(client_id) as connection:
                 other = await complete_pack_of(connection, client_id, pack.scope_key)
@@ -225,11 +224,3 @@ def _report_of(run: Run) -> dict[str, Any]:
             " those that are complete."
         )
     return run.document
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, SetpointError):
-        return error.message
-    if isinstance(error, asyncio.CancelledError):
-        return "It was stopped before it was done."
-    return f"It broke off ({type(error).__name__})."

@@ -16,7 +16,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from setpoint.datasets.evidence import Evidence, NamelessEvidence, evidence, evidence_for_synthesis
+from setpoint.datasets.evidence import BODY_CHARACTERS, Evidence, NamelessEvidence, evidence, evidence_for_synthesis
 from setpoint.datasets.on_postgres import PostgresEngine
 from setpoint.datasets.redaction import Known, Redactor
 from setpoint.datasets.service import DatasetRequest, labelled_leads
@@ -59,7 +59,6 @@ MOST: Final = 200
 _STOPS: Final = {
     *(Status.TIMEOUT, Status.RATE_LIMITED, Status.PROVIDER_ERROR, Status.BUDGET_EXCEEDED, Status.CANCELLED)
 }
-_BODY_CHARACTERS = 25_000
 
 _redactor = Redactor()
 
@@ -297,7 +296,7 @@ async def _texts(
         select(
             message_texts.c.external_id,
             message_texts.c.subject,
-            func.left(message_texts.c.body, _BODY_CHARACTERS),
+            func.left(message_texts.c.body, BODY_CHARACTERS),
         ).where(message_texts.c.client_id == client_id, message_texts.c.external_id.in_(ids))
     )
     return {external_id: (subject, body) for external_id, subject, body in found}
