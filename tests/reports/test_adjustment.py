@@ -255,7 +255,8 @@ def test_the_planted_effect_is_recovered_and_the_crude_difference_misses_it(
 async def test_a_whole_sample_gives_the_planted_effect_on_every_engine(
     leads: int, seeds: range, database: Database, new_workspace: WorkspaceFactory, tmp_path: Path
 ) -> None:
-    covered = crude = 0
+    covered = missed = 0
+    crude, same_stage = [], []
     for seed in seeds:
         sample = generate(tmp_path / str(seed), leads, seed, "parquet")
         workspace = await new_workspace()
@@ -274,8 +275,10 @@ async def test_a_whole_sample_gives_the_planted_effect_on_every_engine(
         async with DuckDBEngine(snapshot) as duckdb:
             assert await adjustment(await extract(duckdb, request)) == section
         covered += covers(step(section, "adjusted"), AI_EFFECT)
-        crude += covers(step(section, "crude"), AI_EFFECT)
-        assert step(section, "crude").value < 0 < step(section, "same_stage").value
+        missed += not covers(step(section, "crude"), AI_EFFECT)
+        crude.append(step(section, "crude").value)
+        same_stage.append(step(section, "same_stage").value)
         assert section["winner"] != "setter"
     assert covered >= 0.88 * len(seeds)
-    assert crude == 0
+    assert missed >= 0.88 * len(seeds)
+    assert np.mean(crude) < 0 < np.mean(same_stage)
