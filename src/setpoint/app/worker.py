@@ -67,12 +67,16 @@ async def open_queue(database: Database, carry_out: CarryOut | None = None) -> A
     queue = make_queue(
         database, carry_out or partial(carry_out_report, database), partial(queue_due_reports, database)
     )
+    # A pool takes half a minute to find out that nobody answers.
+    async with database.registry():
+        pass
     try:
         async with queue.open_async():
             yield queue
     except (ConnectorException, psycopg.Error) as error:
         cause = error.__cause__ if isinstance(error, ConnectorException) else error
-        if isinstance(cause, psycopg.errors.InsufficientPrivilege):
+        # Who may not enter the schema does not even find the tables in it.
+        if isinstance(cause, psycopg.errors.InsufficientPrivilege | psycopg.errors.UndefinedTable):
             raise DatabaseUnavailable(_REFUSED) from error
         named = translated(cause) if isinstance(cause, psycopg.Error) else error
         if named in (error, cause):
