@@ -19,13 +19,10 @@ async def jobs_of(database: Database, client_id: int) -> list[dict[str, Any]]:
 
 async def grow_old(database: Database, client_id: int, seconds: int = 60) -> None:
     """Let time go by for the runs of a workspace and for every worker."""
-    interval = {"interval": f"{seconds} seconds", "client_id": client_id}
     async with database.owner(client_id) as connection:
-        for statement in (
-            "UPDATE report_runs SET heartbeat_at = heartbeat_at - CAST(:interval AS interval)"
-            " WHERE client_id = :client_id",
-            "UPDATE setpoint_jobs.procrastinate_workers SET last_heartbeat = last_heartbeat"
-            " - CAST(:interval AS interval)",
-            "UPDATE setpoint_jobs.procrastinate_events SET at = at - CAST(:interval AS interval)",
+        for changed in (
+            "report_runs SET heartbeat_at = heartbeat_at - CAST(:time AS interval) WHERE client_id = :client_id",
+            "setpoint_jobs.procrastinate_workers SET last_heartbeat = last_heartbeat - CAST(:time AS interval)",
+            "setpoint_jobs.procrastinate_events SET at = at - CAST(:time AS interval)",
         ):
-            await connection.execute(text(statement), interval)
+            await connection.execute(text(f"UPDATE {changed}"), {"time": f"{seconds} s", "client_id": client_id})

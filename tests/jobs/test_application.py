@@ -52,9 +52,7 @@ def hand(database_url: str) -> Iterator[tuple[str, str]]:
     run_as_superuser(database_url, "DROP DATABASE owned_queue WITH (FORCE)", "DROP ROLE queue_hand")
 
 
-async def test_a_login_that_owns_nothing_needs_a_right_of_its_own(
-    database: Database, hand: tuple[str, str]
-) -> None:
+async def test_a_login_that_owns_nothing_needs_a_right_of_its_own(database: Database, hand: tuple[str, str]) -> None:
     owner, daily = connect(hand[0]), connect(hand[1])
     try:
         await owner.migrate()

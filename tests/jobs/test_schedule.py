@@ -30,6 +30,7 @@ async def test_what_was_said_is_kept_until_something_else_is_said(database: Data
         off = await want_weekly(connection, client_id, False, at=AT + DAY)
         assert (off.wanted, off.window_days) == (False, 28)
         assert await want_weekly(connection, client_id, True, 5, at=AT + 2 * DAY) == Weekly(True, AT + 2 * DAY, 35)
+        await want_weekly(connection, client_id, False)
 
 
 async def test_off_before_on(database: Database, workspace: Workspace) -> None:

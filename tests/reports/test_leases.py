@@ -162,9 +162,7 @@ async def test_what_was_asked_for_comes_back_from_the_record(database: Database,
     window = make_window("2026-03-01", "2026-06-01", "2026-05-03T04:05:06.000007Z", 3, 0)
     asked = DatasetRequest("any", window, (Channel.SMS, Channel.EMAIL), 7, "it's %s")
     async with database.tenant(workspace.client_id) as connection:
-        run = await service.queue_run(
-            connection, workspace.client_id, asked, "duckdb", "ada", with_model=False
-        )
+        run = await service.queue_run(connection, workspace.client_id, asked, "duckdb", "ada", with_model=False)
         kept = await service.get_run(connection, workspace.client_id, str(run.id))
     assert service.request_of(kept, "any") == asked
     assert (kept.with_model, kept.in_foreground, kept.parameters["engine"]) == (False, False, "duckdb")
