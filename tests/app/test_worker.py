@@ -132,6 +132,28 @@ async def test_a_worker_that_is_stopped_gives_back_what_it_cannot_end(
         assert await connection.scalar(text(workers)) == 0
 
 
+async def test_a_worker_outlives_the_loss_of_every_connection(
+    database: Database, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched = Watched(wait=True)
+    monkeypatch.setattr(runs, "_make", watched)
+    await queued(database, workspace)
+    working = asyncio.create_task(work(database, REPORTS))
+    async with asyncio.timeout(60):
+        await watched.begun.wait()
+        async with database.owner() as connection:
+            others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+            await connection.execute(text(f"{others} AND datname = current_database() AND backend_type ~ '^client'"))
+        watched.go_on.set()
+        while await jobs_of(database, workspace.client_id):
+            pass
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+    (kept,) = await runs_of(database, workspace)
+    assert (kept.status, kept.attempt) == ("complete", 1)
+
+
 async def left(database: Database, workspace: Workspace) -> service.Run:
     """A run that a worker took up before it died, and its job."""
     run = await queued(database, workspace)
