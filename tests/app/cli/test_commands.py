@@ -36,6 +36,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
     expected = "demo migrate doctor import report:run report:list report:show dataset:export dataset:snapshot"
     expected += " workspace:create workspace:list workspace:remove report dataset workspace"
     expected += " model model:show model:set model:clear calls"
+    expected += " worker schedule schedule:on schedule:off schedule:show schedule:run-due"
 
     assert sorted(":".join(name) for name in names()) == sorted(expected.split())
 
