@@ -22,15 +22,21 @@ async def queued(database: Database, workspace: Workspace) -> service.Run:
         return await service.queue_run(connection, workspace.client_id, REQUEST, "postgres", "ada")
 
 
+async def started(database: Database, workspace: Workspace, run: service.Run) -> service.Lease:
+    async with database.tenant(workspace.client_id) as connection:
+        lease = await service.start_run(connection, workspace.client_id, run.id)
+    assert lease is not None
+    return lease
+
+
 async def test_a_run_goes_from_queued_to_complete(database: Database, workspace: Workspace) -> None:
     client_id = workspace.client_id
     run = await queued(database, workspace)
-    async with database.tenant(client_id) as connection:
-        await service.start_run(connection, client_id, run.id)
+    lease = await started(database, workspace, run)
     async with database.tenant(client_id) as connection, PostgresEngine(connection, client_id) as engine:
         document = (await perform(engine, REQUEST, run)).document
     async with database.tenant(client_id) as connection:
-        await service.complete_run(connection, client_id, run.id, document)
+        await service.complete_run(connection, client_id, lease, document)
     async with database.tenant(client_id) as connection:
         kept = await service.get_run(connection, client_id, str(run.id))
         listed = await service.list_runs(connection, client_id)
@@ -43,9 +49,9 @@ async def test_a_run_goes_from_queued_to_complete(database: Database, workspace:
 
 async def test_a_failed_run_keeps_its_reason(database: Database, workspace: Workspace) -> None:
     run = await queued(database, workspace)
+    lease = await started(database, workspace, run)
     async with database.tenant(workspace.client_id) as connection:
-        await service.start_run(connection, workspace.client_id, run.id)
-        await service.fail_run(connection, workspace.client_id, run.id, "The disk is full.")
+        await service.fail_run(connection, workspace.client_id, lease, "The disk is full.")
         kept = await service.get_run(connection, workspace.client_id, str(run.id))
     assert (kept.status, kept.failure, kept.document) == ("failed", "The disk is full.", None)
 
@@ -54,7 +60,7 @@ async def test_a_run_is_taken_up_once(database: Database, workspace: Workspace) 
     run = await queued(database, workspace)
     async with database.tenant(workspace.client_id) as connection:
         await service.start_run(connection, workspace.client_id, run.id)
-        with pytest.raises(Conflict, match="not queued"):
+        with pytest.raises(service.RunHeld, match="Somebody else"):
             await service.start_run(connection, workspace.client_id, run.id)
 
 
@@ -65,7 +71,7 @@ async def test_a_foreign_run_answers_like_an_absent_one(database: Database, new_
         for wanted in (str(run.id), str(uuid4()), "no such id"):
             with pytest.raises(NotFound, match="There is no report run"):
                 await service.get_run(connection, mine.client_id, wanted)
-        with pytest.raises(Conflict):
+        with pytest.raises(NotFound, match="There is no report run"):
             await service.start_run(connection, theirs.client_id, run.id)
         assert await service.list_runs(connection, theirs.client_id) == []
 
@@ -83,10 +89,10 @@ async def test_a_document_of_an_unknown_form_says_how_to_make_it_again(
     database: Database, workspace: Workspace
 ) -> None:
     run = await queued(database, workspace)
+    lease = await started(database, workspace, run)
     async with database.tenant(workspace.client_id) as connection:
-        await service.start_run(connection, workspace.client_id, run.id)
         document = {"version": 99, "reproduce": "setpoint report run --workspace any", "dataset_sha256": "0"}
-        await service.complete_run(connection, workspace.client_id, run.id, document)
+        await service.complete_run(connection, workspace.client_id, lease, document)
         with pytest.raises(Conflict, match="run it again with `setpoint report run --workspace any`"):
             await service.get_run(connection, workspace.client_id, str(run.id))
 
@@ -100,8 +106,9 @@ async def test_the_latest_complete_run_is_found_behind_any_number_that_failed(
             await service.latest_complete_run(connection, client_id)
     done = await queued(database, workspace)
     async with database.tenant(client_id) as connection:
-        await service.start_run(connection, client_id, done.id)
-        await service.complete_run(connection, client_id, done.id, {"version": 2, "dataset_sha256": "0"})
+        lease = await service.start_run(connection, client_id, done.id)
+        assert lease is not None
+        await service.complete_run(connection, client_id, lease, {"version": 2, "dataset_sha256": "0"})
     for _ in range(51):
         await queued(database, workspace)
     async with database.tenant(client_id) as connection:

@@ -87,6 +87,7 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
         "content": {},
         "source": "statistics",
     },
+    "workspace_settings": {"weekly_report": True, "weekly_since": INSTANT},
 }
 # Parents stand before their children. A table that is added to the schema must be added above.
 TENANT_TABLES: list[Table] = [table for table in tables.metadata.sorted_tables if table is not tables.workspaces]

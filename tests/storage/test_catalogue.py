@@ -44,6 +44,7 @@ async def test_a_database_as_we_make_it_is_well(database: Database, workspace: W
         (f"ALTER ROLE {RUNTIME} LOGIN", "may log in"),
         (f"GRANT CREATE ON SCHEMA setpoint TO {RUNTIME}", "may create in the schema setpoint"),
         (f"REVOKE USAGE ON SCHEMA setpoint FROM {RUNTIME}", "may not use the schema setpoint"),
+        (f"GRANT USAGE ON SCHEMA setpoint_jobs TO {RUNTIME}", "may look into the queue of all workspaces"),
         (f"GRANT pg_read_all_data TO {RUNTIME}", "is a member of pg_read_all_data"),
         (f"ALTER TABLE leads OWNER TO {RUNTIME}", "belongs to setpoint_runtime"),
         (f"ALTER FUNCTION current_client() OWNER TO {RUNTIME}", "belongs to setpoint_runtime"),

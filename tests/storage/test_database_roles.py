@@ -67,8 +67,12 @@ async def test_an_owner_to_whom_an_administrator_gave_role_and_schema(cluster: s
         "GRANT setpoint_runtime TO owner",
         "CREATE DATABASE owned",
     )
-    run_as_superuser(variant(cluster, database="owned"), "CREATE SCHEMA setpoint AUTHORIZATION owner")
+    administrator = variant(cluster, database="owned")
+    run_as_superuser(administrator, "CREATE SCHEMA setpoint AUTHORIZATION owner")
     database = open_database(variant(cluster, user="owner", database="owned"))
+    with pytest.raises(DatabaseUnavailable, match="`CREATE SCHEMA setpoint_jobs AUTHORIZATION owner`"):
+        await database.migrate()
+    run_as_superuser(administrator, "CREATE SCHEMA setpoint_jobs AUTHORIZATION owner")
     assert await database.migrate()
     await assert_round_trip(database)
 

@@ -53,6 +53,8 @@ FROM pg_roles, unnest(ARRAY[
     CASE WHEN rolcanlogin THEN 'may log in' END,
     CASE WHEN has_schema_privilege(oid, 'setpoint', 'CREATE') THEN 'may create in the schema setpoint' END,
     CASE WHEN has_database_privilege(oid, current_database(), 'CREATE') THEN 'may create schemas' END,
+    CASE WHEN has_schema_privilege(oid, to_regnamespace('setpoint_jobs'), 'USAGE')
+        THEN 'may look into the queue of all workspaces' END,
     CASE WHEN NOT has_schema_privilege(oid, 'setpoint', 'USAGE') THEN 'may not use the schema setpoint' END,
     CASE WHEN NOT has_database_privilege(oid, current_database(), 'TEMPORARY')
         THEN 'may not make the temporary tables of imports and reports' END

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 import psycopg
 from psycopg import errors
-from sqlalchemy import event, make_url, text
+from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -145,12 +145,16 @@ class Database:
         async with self.registry() as connection:
             await connection.run_sync(migrate.check_current)
 
+    def apart(self, pool_size: int = 1) -> "Database":
+        """A pool of its own to the same database: for another thread, whose event loop cannot share this one's."""
+        return connect(self.engine.url, pool_size)
+
     async def close(self) -> None:
         """Close the connections of the pool; those in use follow when they are given back."""
         await self.engine.dispose()
 
 
-def connect(url: str, pool_size: int = 5) -> Database:
+def connect(url: str | URL, pool_size: int = 5) -> Database:
     """Make a pool for a PostgreSQL URL (`postgresql://user:password@host/database`). Nothing is opened yet.
 
     It opens at most `pool_size` connections; who finds them all in use waits for half a minute. Raises

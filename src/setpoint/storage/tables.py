@@ -177,8 +177,20 @@ report_runs = Table(
     Column("dataset_sha256", Text),
     Column("document", JSONB),
     Column("failure", Text),
+    # Carried out by the command that asked for it, and not by whoever takes its job.
+    Column("in_foreground", Boolean, nullable=False, server_default=text("true")),
+    Column("with_model", Boolean, nullable=False, server_default=text("true")),
+    # The Monday whose weekly report it is.
+    Column("scheduled_for", Instant),
+    # How often it was begun, and who may end it: whoever holds the lease, as long as the heart beats.
+    Column("attempt", Integer, nullable=False, server_default=text("0")),
+    Column("lease", Uuid),
+    Column("heartbeat_at", Instant),
+    Column("progress", JSONB(none_as_null=True)),
     PrimaryKeyConstraint("client_id", "id"),
+    UniqueConstraint("client_id", "scheduled_for", name="report_runs_once_a_week"),
     Index("report_runs_by_time", "client_id", "created_at"),
+    Index("report_runs_unended", "client_id", postgresql_where=text("status IN ('queued', 'running')")),
     _belongs_to_workspace(),
 )
 
@@ -363,4 +375,15 @@ booked_summaries = Table(
     PrimaryKeyConstraint("client_id", "lead_external_id"),
     Index("booked_summaries_by_booking", "client_id", "booking_instant"),
     _belongs_to("leads", "lead_external_id"),
+)
+
+workspace_settings = Table(
+    "workspace_settings",
+    metadata,
+    _required("client_id", Integer()),
+    Column("weekly_report", Boolean, nullable=False, server_default=text("false")),
+    Column("weekly_since", Instant),
+    Column("weekly_window_days", Integer, nullable=False, server_default=text("84")),
+    PrimaryKeyConstraint("client_id"),
+    _belongs_to_workspace(),
 )

@@ -50,6 +50,14 @@ async def find_workspace(connection: AsyncConnection, slug: str) -> Workspace:
     return Workspace(client_id, slug)
 
 
+async def entered_workspace(connection: AsyncConnection, client_id: int) -> Workspace:
+    """The workspace that a connection has entered. Raises NotFound where it was removed."""
+    slug = await connection.scalar(text("SELECT slug FROM workspaces WHERE client_id = :id"), {"id": client_id})
+    if slug is None:
+        raise NotFound("This workspace was removed: `setpoint workspace list` shows those there are.")
+    return Workspace(client_id, slug)
+
+
 async def list_workspaces(connection: AsyncConnection) -> list[tuple[str, datetime]]:
     """Every workspace's slug and the instant it was created, by slug, on an owner connection.
 

@@ -38,6 +38,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
     expected += " model model:show model:set model:clear calls"
     expected += " insights insights:ask insights:sessions insights:packs insights:evidence"
     expected += " insights:summarise insights:summaries"
+    expected += " worker schedule schedule:on schedule:off schedule:show schedule:run-due"
 
     assert sorted(":".join(name) for name in names()) == sorted(expected.split())
 

@@ -27,9 +27,10 @@ async def completed(
     client_id = workspace.client_id
     async with database.tenant(client_id) as connection:
         run = await queue_run(connection, client_id, request, engine, "ada")
-        await start_run(connection, client_id, run.id)
+        lease = await start_run(connection, client_id, run.id)
+        assert lease is not None
         kept = {"version": 1, **document, "id": str(run.id), "workspace": workspace.slug}
-        await complete_run(connection, client_id, run.id, kept)
+        await complete_run(connection, client_id, lease, kept)
     return str(run.id)
 
 

@@ -20,6 +20,8 @@ _COMMANDS = {
     "demo": "demo",
     "import": "imports",
     "report": "reports",
+    "schedule": "schedule",
+    "worker": "worker",
     "insights": "insights",
     "dataset": "datasets",
     "workspace": "workspaces",

@@ -33,6 +33,7 @@ from setpoint.app.cli.common import (
 )
 from setpoint.app.cli.question import Question
 from setpoint.domain.errors import SetpointError, UsageError
+from setpoint.domain.vocabulary import RunStatus
 from setpoint.domain.windows import (
     DEFAULT_ATTRIBUTION_DAYS,
     DEFAULT_MATURITY_DAYS,
@@ -65,6 +66,9 @@ def run(
     model: Annotated[
         bool, typer.Option("--model/--no-model", help="Let the workspace's model put the report into words.")
     ] = True,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Only put it on record, for a worker; prints the run's id.")
+    ] = False,
     html: Html = None,
     data_dir: DataDir = None,
     as_json: Json = False,
@@ -72,11 +76,29 @@ def run(
     """Which messages book meetings: label the window's leads, credit their messages, and report."""
     if dry_run and html is not None:
         raise UsageError("--html goes with a real run: a dry run has counts only.")
+    if queue and (dry_run or html is not None or snapshot is not None):
+        raise UsageError("--queue leaves the run to a worker: it goes without --dry-run, --html and --snapshot.")
     window = make_window(start, end, as_of, attribution_days, maturity_days)
     question = Question(workspace, window, channel, max_leads, seed, engine, snapshot, data_dir)
+    if queue:
+        queued = run_async(_queue(question, model))
+        if as_json:
+            print_json(_in_short(queued))
+        else:
+            output.print(str(queued.id))
+        return
     if html is not None:
         check_target(html, "--html")
     _show(run_async(_dry_run(question) if dry_run else _run(question, model)), html, as_json)
+
+
+async def _queue(question: Question, with_model: bool) -> "Run":
+    from setpoint.app.runs import queue_report
+
+    async with question.opened() as (database, workspace, request):
+        return await queue_report(
+            database, workspace, request, engine=question.engine, author=author(), with_model=with_model
+        )
 
 
 async def _dry_run(question: Question) -> dict[str, Any]:
@@ -119,22 +141,7 @@ def list_command(workspace: WorkspaceSlug, data_dir: DataDir = None, as_json: Js
     """The latest report runs of a workspace, newest first."""
     runs = run_async(_list(data_dir, workspace))
     if as_json:
-        print_json(
-            {
-                "runs": [
-                    {
-                        "id": str(run.id),
-                        "status": run.status,
-                        "author": run.author,
-                        "created_at": format_instant(run.created_at),
-                        "parameters": run.parameters,
-                        "dataset_sha256": run.dataset_sha256,
-                        "failure": run.failure,
-                    }
-                    for run in runs
-                ]
-            }
-        )
+        print_json({"runs": [_in_short(run) for run in runs]})
         return
     if not runs:
         output.print("No report was run here yet: `setpoint report run` makes one.", markup=False)
@@ -143,9 +150,38 @@ def list_command(workspace: WorkspaceSlug, data_dir: DataDir = None, as_json: Js
     for run in runs:
         output.print(Text(f"{run.id}  {run.status:<8}  {format_instant(run.created_at)}  {run.author}"))
         output.print(Text(f"    {_asked(run.parameters)}", style="dim"))
-        outcome = f"dataset {run.dataset_sha256}" if run.dataset_sha256 else run.failure
+        outcome = f"dataset {run.dataset_sha256}" if run.dataset_sha256 else run.failure or _standing(run)
         if outcome:
             output.print(Text(f"    {outcome}", style="dim"), soft_wrap=True)
+
+
+def _in_short(run: "Run") -> dict[str, Any]:
+    """A run without its document."""
+    return {
+        "id": str(run.id),
+        "status": run.status,
+        "author": run.author,
+        "created_at": format_instant(run.created_at),
+        "parameters": run.parameters,
+        "dataset_sha256": run.dataset_sha256,
+        "failure": run.failure,
+        "attempt": run.attempt,
+        "progress": run.progress,
+    }
+
+
+def _standing(run: "Run") -> str:
+    """What a run that has not ended is at."""
+    if run.status is RunStatus.QUEUED:
+        again = " once more" if run.attempt else ""
+        return f"waits{again} for its turn; `setpoint worker` carries out what waits"
+    step = run.progress["step"] if run.progress else "begun"
+    rows = f", {run.progress['rows']:,} rows" if run.progress and run.progress["rows"] is not None else ""
+    again = f"; begun for the {_ORDINALS.get(run.attempt, f'{run.attempt}th')} time" if run.attempt > 1 else ""
+    return f"{step}{rows}{again}"
+
+
+_ORDINALS = {2: "second", 3: "third"}
 
 
 def _asked(parameters: dict[str, Any]) -> str:
@@ -173,17 +209,20 @@ def show(
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """A report that was run before, as it was then."""
+    """A report that was run before, as it was then; or what a run that has not ended is at."""
     if html is not None:
         check_target(html, "--html")
     kept = run_async(_get(data_dir, workspace, run_id))
-    if kept.document is None:
-        raise SetpointError(
-            f"This run failed: {kept.failure}"
-            if kept.failure
-            else f"This run is {kept.status}: it has no report yet."
-        )
-    _show(kept.document, html, as_json)
+    if kept.failure:
+        raise SetpointError(f"This run failed: {kept.failure}")
+    if kept.document is None and html is not None:
+        raise SetpointError(f"This run is {kept.status}: it has no report yet that could be written.")
+    if kept.document is None and as_json:
+        print_json(_in_short(kept))
+    elif kept.document is None:
+        output.print(f"This run is {kept.status}, and has no report yet: {_standing(kept)}.", markup=False)
+    else:
+        _show(kept.document, html, as_json)
 
 
 async def _get(data_dir: Path | None, slug: str, run_id: str) -> "Run":

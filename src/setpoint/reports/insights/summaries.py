@@ -21,8 +21,7 @@ from setpoint.datasets.on_postgres import PostgresEngine
 from setpoint.datasets.redaction import Known, Redactor
 from setpoint.datasets.service import DatasetRequest, labelled_leads
 from setpoint.domain.errors import Conflict, NotAllowed, NotFound, UsageError
-from setpoint.domain.vocabulary import Attribution, Channel, Outcome, Role
-from setpoint.domain.windows import make_window
+from setpoint.domain.vocabulary import Attribution, Outcome, Role
 from setpoint.llm.port import ModelPort
 from setpoint.llm.prompts import Prompt
 from setpoint.llm.schemas import Answer, Failure, Status
@@ -38,6 +37,7 @@ from setpoint.reports.insights.summary_rules import (
     words_of,
 )
 from setpoint.reports.service import Run, get_run
+from setpoint.reports.service import request_of as asked_of
 from setpoint.storage.database import Database
 from setpoint.storage.tables import booked_summaries, leads, message_texts, messages
 
@@ -197,14 +197,7 @@ def request_of(run: Run, workspace: str) -> DatasetRequest:
         raise Conflict(
             f"The report run {run.id} is {run.status}: `setpoint report list` shows those that are complete."
         )
-    asked = run.parameters
-    return DatasetRequest(
-        workspace,
-        make_window(asked["from"], asked["to"], asked["as_of"], asked["attribution_days"], asked["maturity_days"]),
-        tuple(Channel(channel) for channel in asked["channels"]),
-        asked["max_leads"],
-        asked["seed"],
-    )
+    return asked_of(run, workspace)
 
 
 async def _without_summary(

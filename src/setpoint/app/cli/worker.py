@@ -1,0 +1,47 @@
+"""`setpoint worker`."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from setpoint.app.cli.common import DataDir, command_app, run_async, say
+from setpoint.domain.errors import UsageError
+
+app = command_app()
+
+
+@app.command(short_help="Carry out what waits in the queue.")
+def worker(
+    queues: Annotated[
+        str, typer.Option(help="Which queues, separated by commas: reports, schedule.")
+    ] = "reports,schedule",
+    concurrency: Annotated[int, typer.Option(min=1, max=64, help="How many jobs at once.")] = 1,
+    once: Annotated[bool, typer.Option("--once", help="End when nothing waits any more.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Carry out report runs that wait in the queue, and queue the weekly ones, until Ctrl-C.
+
+    There may be any number of workers, on any machines that reach the database. What one of them leaves undone,
+    another takes up.
+    """
+    run_async(_work(data_dir, tuple(dict.fromkeys(queues.split(","))), concurrency, once))
+
+
+async def _work(data_dir: Path | None, queues: tuple[str, ...], concurrency: int, once: bool) -> None:
+    from setpoint.app.wiring import Settings, open_database
+    from setpoint.app.worker import work
+    from setpoint.jobs.application import QUEUES
+
+    unknown = [name for name in queues if name not in QUEUES]
+    if unknown:
+        raise UsageError(f"There is no queue {unknown[0]!r}: choose from {', '.join(QUEUES)}.")
+    async with open_database(Settings.read(data_dir)) as database:
+        if not once:
+            say(f"working on {' and '.join(queues)}; Ctrl-C ends it.")
+        try:
+            await work(database, queues, concurrency, once=once)
+        except asyncio.CancelledError:
+            # To be told to stop is how a worker ends well: what it had to give back waits for the next.
+            say("stopped; what was not done is in the queue again.")
