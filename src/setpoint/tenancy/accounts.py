@@ -6,23 +6,26 @@ No page and no API leads here: whoever can vouch for an address can make its own
 import uuid
 from datetime import datetime
 
-from sqlalchemy import text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from setpoint.domain.errors import DatabaseUnavailable, NotFound
-from setpoint.storage.tables import user_sessions, users
+from setpoint.storage.tables import identities, user_sessions, users
 from setpoint.tenancy.rules import check_name, normalise_email
 
 
 async def verify_account(connection: AsyncConnection, email: str, password_hash: str | None, *, now: datetime) -> str:
     """Vouch that an address is its owner's, and give the account a new password, or none; return the address.
 
-    An account that is missing is made. What was before it was vouched for may be somebody else's: the old password
-    is replaced and every session ends. Raises UsageError and DatabaseUnavailable.
+    An account that is missing is made. What was there before it was vouched for may be somebody else's: the old
+    password is replaced, every session ends, and a provider that was connected must be connected again. Raises
+    UsageError and DatabaseUnavailable.
     """
     await _require_owner(connection)
     address = normalise_email(email)
+    unproven = select(users.c.id).where(users.c.email == address, users.c.email_verified.is_(False)).with_for_update()
+    await connection.execute(delete(identities).where(identities.c.user_id.in_(unproven)))
     values = {"email_verified": True, "password_hash": password_hash}
     account = insert(users).values(
         id=uuid.uuid4(), email=address, name=check_name(address[:80]), created_at=now, **values

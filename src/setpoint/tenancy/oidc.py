@@ -5,6 +5,7 @@ its own, for ten minutes at most) and hands it back with what the provider sent.
 """
 
 import hmac
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -212,12 +213,14 @@ def _refused(why: str) -> SignInRefused:
 
 
 async def discover(http: httpx.AsyncClient, client: Client) -> Provider:
-    """Ask a provider what it is. Keep the answer for as long as you like, a day at most. Raises ProviderUnavailable."""
+    """Ask a provider what it is; the answer holds for hours. Raises ProviderUnavailable."""
     found = await _fetch(http, client.issuer.rstrip("/") + "/.well-known/openid-configuration")
     if found.get("issuer") != client.issuer:
         raise ProviderUnavailable("The identity provider names another issuer: is SETPOINT_OIDC_ISSUER right?")
-    endpoints = [found.get(name) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")]
-    if not all(_is_safe(endpoint) for endpoint in endpoints):
+    authorization, token, jwks = (
+        found.get(name) for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")
+    )
+    if not (_is_safe(authorization) and _is_safe(token) and _is_safe(jwks)):
         raise ProviderUnavailable("The identity provider lacks an endpoint that begins with https://.")
     offered = found.get("id_token_signing_alg_values_supported") or ["RS256"]
     algorithms = tuple(name for name in _ALGORITHMS if name in offered)
@@ -226,7 +229,9 @@ async def discover(http: httpx.AsyncClient, client: Client) -> Provider:
     methods = found.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
     return Provider(
         client,
-        *map(str, endpoints),
+        authorization_endpoint=str(authorization),
+        token_endpoint=str(token),
+        jwks_uri=str(jwks),
         algorithms=algorithms,
         secret_in_body="client_secret_basic" not in methods and "client_secret_post" in methods,
         names_itself=found.get("authorization_response_iss_parameter_supported") is True,
@@ -248,7 +253,7 @@ async def _ask(http: httpx.AsyncClient, method: str, url: str, **options: Any) -
                 body += piece
                 if len(body) > _MOST_BYTES:
                     raise ProviderUnavailable("The identity provider's answer has no end.")
-            found = httpx.Response(200, content=bytes(body)).json()
+            found = json.loads(body)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise ProviderUnavailable(
             f"The identity provider did not answer ({type(error).__name__}): try again later."

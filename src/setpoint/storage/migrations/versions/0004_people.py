@@ -265,8 +265,8 @@ BEGIN
 END
 $$;
 
--- What the issuer says about the address of an account that has an identity there. Whoever set a password, or
--- signed in, before the address was proven may have been somebody else: that ends with the proof.
+-- What the issuer says about the address of an account that has an identity there. Whoever set a password, signed
+-- in or connected another identity before the address was proven may have been somebody else: the proof ends that.
 CREATE FUNCTION settle_address(from_issuer text, of_subject text, new_email text, verified boolean, at timestamptz)
 RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = setpoint, pg_temp AS $$
 DECLARE
@@ -284,6 +284,7 @@ BEGIN
     WHERE users.id = account;
     IF verified AND NOT proven_before THEN
         UPDATE user_sessions SET revoked_at = at WHERE user_id = account AND revoked_at IS NULL;
+        DELETE FROM identities WHERE user_id = account AND issuer <> from_issuer;
     END IF;
     RETURN true;
 EXCEPTION WHEN unique_violation THEN
