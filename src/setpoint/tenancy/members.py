@@ -73,12 +73,13 @@ async def enrol(
 
     Nobody's right is asked here: whoever calls this has a right, or an invitation, in hand.
     """
-    written = await connection.execute(
+    written = await connection.scalar(
         insert(memberships)
         .values(client_id=client_id, user_id=user_id, role=role.value, added_by=added_by, created_at=now)
         .on_conflict_do_nothing()
+        .returning(memberships.c.user_id)
     )
-    return bool(written.rowcount)
+    return written is not None
 
 
 async def change_role(connection: AsyncConnection, actor: Actor, user_id: UUID, role: Role, *, now: datetime) -> None:
