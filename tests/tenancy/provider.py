@@ -26,7 +26,6 @@ class Provider:
     def __init__(self, port: int) -> None:
         self.issuer = f"http://127.0.0.1:{port}"
         self.key = RSAKey.generate_key(2048, parameters={"kid": "one", "use": "sig"})
-        self.published = self.key
         self.user: dict[str, Any] = {}
         self.lies: dict[str, Any] = {}
         self.headers: dict[str, Any] = {}
@@ -100,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Location", self.provider.authorize({k: v[0] for k, v in parse_qs(query).items()}))
             self.end_headers()
         elif path == "/jwks":
-            self.answer(200, {"keys": [self.provider.published.as_dict(private=False)]})
+            self.answer(200, {"keys": [self.provider.key.as_dict(private=False)]})
         elif path == "/.well-known/openid-configuration":
             self.answer(self.provider.status, self.provider.describe())
         else:
@@ -126,13 +125,12 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def running() -> Iterator[Provider]:
     """A provider on a free port of the loopback interface."""
-    handler = type("Handler", (_Handler,), {})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        handler.provider = Provider(server.server_address[1])
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
+        _Handler.provider = Provider(server.server_address[1])
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield handler.provider
+            yield _Handler.provider
         finally:
             server.shutdown()
             thread.join()

@@ -17,7 +17,7 @@ from setpoint.tenancy.oidc import Claims, Client, Pending, ProviderUnavailable, 
 from setpoint.tenancy.rules import Address
 from setpoint.tenancy.schemas import SignInRefused
 
-USER = {"sub": "248289761001", "email": "Jane@Example.org", "email_verified": True, "name": "Jane"}
+USER: dict[str, Any] = {"sub": "248289761001", "email": "Jane@Example.org", "email_verified": True, "name": "Jane"}
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def server() -> Iterator[Provider]:
 def provider(server: Provider) -> Provider:
     """The provider, honest again."""
     server.user, server.lies, server.headers, server.metadata = dict(USER), {}, {}, {}
-    server.signing_key, server.published, server.status = None, server.key, 200
+    server.signing_key, server.status = None, 200
     return server
 
 

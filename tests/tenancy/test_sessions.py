@@ -226,7 +226,7 @@ class TestPasswordChange:
             ),
             return_exceptions=True,
         )
-        assert sorted(type(each) for each in done if each is not None) == [Conflict]
+        assert [type(each) for each in done if each is not None] == [Conflict]
 
     async def test_a_sign_in_that_overlaps_a_change_opens_no_session(self, database: Database, admin: Member) -> None:
         async with database.registry() as connection:

@@ -35,6 +35,8 @@ def test_the_commands_are_those_of_the_contract() -> None:
     expected = "demo migrate doctor import report:run report:list report:show dataset:export dataset:snapshot"
     expected += " workspace:create workspace:list report dataset workspace"
     expected += " model model:show model:set model:clear calls"
+    expected += " invite member member:list member:add member:role member:remove member:verify member:disable"
+    expected += " member:enable token token:create token:list token:revoke"
 
     assert sorted(":".join(name) for name in names()) == sorted(expected.split())
 
@@ -48,7 +50,7 @@ def test_every_command_explains_itself(name: list[str]) -> None:
     assert "completion" not in answer.out
 
 
-@pytest.mark.parametrize("group", [[], ["report"], ["dataset"], ["workspace"], ["model"]])
+@pytest.mark.parametrize("group", [[], ["report"], ["dataset"], ["workspace"], ["model"], ["member"], ["token"]])
 def test_a_group_alone_shows_what_there_is(group: list[str]) -> None:
     answer = nowhere(*group)
 
