@@ -13,7 +13,7 @@ from setpoint.storage import tables
 from setpoint.storage.catalogue import inspect
 from setpoint.storage.database import Database
 from setpoint.tenancy.api_tokens import create_token, find_token_actor, list_tokens
-from setpoint.tenancy.invitations import find_invitation, invite, list_invitations
+from setpoint.tenancy.invitations import accept_signed_in, find_invitation, invite, list_invitations
 from setpoint.tenancy.members import add_member, change_role, find_member, list_members, remove_member
 from setpoint.tenancy.schemas import (
     Actor,
@@ -204,6 +204,17 @@ async def test_whoever_stops_being_an_admin_keeps_no_key(
         with pytest.raises(NotFound):
             await find_invitation(connection, link, now=NOW)
         assert (await find_invitation(connection, kept, now=NOW)).workspace == workspace.slug
+
+
+async def test_whoever_is_removed_does_not_come_back_by_an_older_link(
+    database: Database, workspace: Workspace, admin: Member, stranger: Member
+) -> None:
+    link = await link_for(database, workspace, stranger.email, Role.ADMIN)
+    async with database.tenant(workspace.client_id) as connection:
+        await add_member(connection, cli_actor(workspace, "root"), stranger.email, Role.SETTER, now=NOW)
+        await remove_member(connection, admin.actor, stranger.person.id, now=NOW)
+    with pytest.raises(NotFound):
+        await accept_signed_in(database, link, stranger.person, now=NOW)
 
 
 async def test_the_catalogue_agrees_and_finds_what_would_open_the_accounts(database: Database) -> None:

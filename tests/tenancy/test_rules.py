@@ -23,7 +23,7 @@ from setpoint.tenancy.rules import (
     settled_address,
     super_admin_addresses,
 )
-from setpoint.tenancy.secret import new_secret, sha256
+from setpoint.tenancy.secret import matches_secret, new_secret, sha256
 
 OWNERS = "ar@soramedia.co,abdur@zeroriskgrowth.com"
 labels = st.text(string.ascii_letters + string.digits, min_size=1, max_size=10)
@@ -176,6 +176,15 @@ class TestSecrets:
 
     def test_a_secret_is_taken_as_it_stands(self) -> None:
         assert configured_secret("SECRET", "a-long-one!") == "a-long-one!"
+
+    @pytest.mark.parametrize("presented", [None, "", "None", "secre", "secrets", "s\u00e9cret", "\ud800"])
+    def test_a_configured_secret_is_matched_whole_or_not_at_all(self, presented: str | None) -> None:
+        assert not matches_secret(presented, "secret")
+        assert not matches_secret(presented, "secret", "other")
+        assert not matches_secret(presented, None, "")
+        assert not matches_secret(presented)
+        assert matches_secret("secret", "secret")
+        assert matches_secret("secret", "other", "secret")
 
 
 class TestAttempts:

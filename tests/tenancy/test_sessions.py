@@ -19,6 +19,7 @@ from setpoint.tenancy.service import Workspace
 from setpoint.tenancy.sessions import (
     change_address,
     change_password,
+    confirm_password,
     enter_workspace,
     open_session,
     sign_out,
@@ -211,6 +212,12 @@ class TestPasswordChange:
                 await change_password(database, admin.session.token, "a guess", self.NEW, now=NOW)
         with pytest.raises(TooManyAttempts):
             await change_password(database, admin.session.token, PASSWORD, self.NEW, now=NOW)
+
+    async def test_a_password_is_asked_for_again(self, database: Database, admin: Member) -> None:
+        await confirm_password(database, admin.session.token, PASSWORD, now=NOW)
+        for wrong in (None, "", "another phrase"):
+            with pytest.raises(SignInRefused):
+                await confirm_password(database, admin.session.token, wrong, now=NOW)
 
     async def test_a_weak_one_and_no_session_are_refused(self, database: Database, admin: Member) -> None:
         with pytest.raises(UsageError):

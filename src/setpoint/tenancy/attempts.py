@@ -40,3 +40,8 @@ async def forgive(connection: AsyncConnection, account_key: str, client_key: str
     """Forget the attempts on an account that was signed in to, and the one of this client that succeeded."""
     keys = {"account": account_key, "client": client_key}
     await connection.execute(text("SELECT forgive_attempts(:account, :client)"), keys)
+
+
+async def forget(connection: AsyncConnection, *, now: datetime) -> None:
+    """Remove some counts whose window is over: the last that a transaction does, so that none waits for another."""
+    await connection.execute(text("SELECT forget_attempts(:now, :width)"), {"now": now, "width": ATTEMPT_WINDOW})

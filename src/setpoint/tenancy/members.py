@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select, text, update
+from sqlalchemy import ColumnElement, Table, TextClause, delete, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -103,10 +103,15 @@ async def change_role(connection: AsyncConnection, actor: Actor, user_id: UUID, 
 async def remove_member(connection: AsyncConnection, actor: Actor, user_id: UUID, *, now: datetime) -> None:
     """End a membership, from the member's next request on, with the tokens and open invitations they made.
 
-    Raises NotAllowed, NotFound, and Conflict where no admin would be left.
+    An open invitation for their own address ends as well. Raises NotAllowed, NotFound, and Conflict where no admin
+    would be left.
     """
     require_managing_admin(actor)
     await _lock(connection, actor, user_id)
+    addressed = text("email = (SELECT email FROM workspace_members(:client_id) WHERE user_id = :user_id)")
+    await _revoke(
+        connection, invitations, actor, addressed.bindparams(client_id=actor.client_id, user_id=user_id), now
+    )
     await connection.execute(
         delete(memberships).where(memberships.c.client_id == actor.client_id, memberships.c.user_id == user_id)
     )
@@ -133,12 +138,14 @@ async def _lock(connection: AsyncConnection, actor: Actor, user_id: UUID) -> Rol
 async def _revoke_what_they_made(connection: AsyncConnection, actor: Actor, user_id: UUID, now: datetime) -> None:
     """They have seen these secrets, and could come back with them."""
     for table in (api_tokens, invitations):
-        theirs = (
-            table.c.client_id == actor.client_id,
-            table.c.created_by_user == user_id,
-            table.c.revoked_at.is_(None),
-        )
-        revoked = update(table).values(revoked_at=now).where(*theirs)
-        if table is invitations:
-            revoked = revoked.where(invitations.c.accepted_at.is_(None))
-        await connection.execute(revoked)
+        await _revoke(connection, table, actor, table.c.created_by_user == user_id, now)
+
+
+async def _revoke(
+    connection: AsyncConnection, table: Table, actor: Actor, which: ColumnElement[bool] | TextClause, now: datetime
+) -> None:
+    """End what still works; an invitation that was accepted is over already, and the database leaves it alone."""
+    revoked = update(table).values(revoked_at=now).where(table.c.client_id == actor.client_id, which)
+    if table is invitations:
+        revoked = revoked.where(invitations.c.accepted_at.is_(None))
+    await connection.execute(revoked.where(table.c.revoked_at.is_(None)))

@@ -132,13 +132,17 @@ async def sign_out_everywhere(connection: AsyncConnection, token: str, *, now: d
     await connection.execute(text("SELECT revoke_all_sessions(:sha256, :now, :idle)"), _asked(token, now))
 
 
-async def change_password(database: Database, token: str, present: str | None, new: str, *, now: datetime) -> None:
-    """Change the password of whoever is signed in and end their other sessions.
+async def confirm_password(database: Database, token: str, password: str | None, *, now: datetime) -> None:
+    """Ask whoever is signed in for their password again, before what a stolen session must not be enough for.
 
-    `present` is their password until now; None for an account that has none, because it signs in with a provider.
-    No connection is held while passwords are hashed. Raises NotSignedIn, SignInRefused where `present` is wrong,
-    TooManyAttempts, UsageError where `new` is too weak, and Conflict.
+    `password` is None for an account that has none, because it signs in with a provider. Each try counts as one to
+    sign in. Raises NotSignedIn, TooManyAttempts, and SignInRefused where it is another.
     """
+    await _confirmed(database, token, password, now)
+
+
+async def _confirmed(database: Database, token: str, password: str | None, now: datetime) -> tuple[str, str | None]:
+    """The address of the account, and the hash of its password."""
     asked = _asked(token, now)
     async with database.registry() as connection:
         found = await connection.execute(text("SELECT * FROM session_password(:sha256, :now, :idle)"), asked)
@@ -148,15 +152,25 @@ async def change_password(database: Database, token: str, present: str | None, n
         raise NotSignedIn(_OVER)
     if retry_at is not None:
         raise TooManyAttempts(retry_at)
-    if row.password_hash is not None or present is not None:
-        right, _ = await verify_password(present or "", row.password_hash)
+    if row.password_hash is not None or password is not None:
+        right, _ = await verify_password(password or "", row.password_hash)
         if not right:
             raise SignInRefused("Your present password is another one: nothing was changed.")
-    hashed = await hash_password(check_password(new, row.email))
+    return row.email, row.password_hash
+
+
+async def change_password(database: Database, token: str, present: str | None, new: str, *, now: datetime) -> None:
+    """Change the password of whoever is signed in and end their other sessions.
+
+    `present` is their password until now, as in `confirm_password`, which raises what this raises; and UsageError
+    where `new` is too weak, Conflict where it was changed meanwhile. No connection is held while hashes are made.
+    """
+    email, kept = await _confirmed(database, token, present, now)
+    hashed = await hash_password(check_password(new, email))
     async with database.registry() as connection:
         changed = await connection.scalar(
             text("SELECT change_password(:sha256, :old, :new, :now, :idle)"),
-            {**asked, "old": row.password_hash, "new": hashed},
+            {**_asked(token, now), "old": kept, "new": hashed},
         )
     if not changed:
         raise Conflict("The password was changed elsewhere meanwhile: sign in with the new one.")

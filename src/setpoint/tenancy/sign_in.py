@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from setpoint.domain.errors import UsageError
 from setpoint.storage.database import Database
-from setpoint.tenancy.attempts import count_account, count_client, forgive, key_of
+from setpoint.tenancy.attempts import count_account, count_client, forget, forgive, key_of
 from setpoint.tenancy.passwords import verify_password
 from setpoint.tenancy.rules import address_key, normalise_email
 from setpoint.tenancy.schemas import SignedIn, SignInRefused, TooManyAttempts
@@ -47,6 +47,7 @@ async def sign_in(
         if retry_at is None:
             retry_at = await count_account(connection, account_key, now=now)
         account = None if address is None or retry_at is not None else await _find_account(connection, address)
+        await forget(connection, now=now)
     if retry_at is not None:
         raise TooManyAttempts(retry_at)
     kept = None if account is None or account.disabled else account.password_hash

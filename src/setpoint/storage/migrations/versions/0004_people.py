@@ -220,30 +220,32 @@ EXCEPTION WHEN unique_violation THEN
 END
 $$;
 
--- One count for each key, which begins again when its window is over; and some that nobody asked for again go.
+-- One count for each key, which begins again when its window is over. Keys are always locked in one order, the
+-- client's before the account's.
 CREATE FUNCTION count_attempt(wanted text, sha256 text, at timestamptz, width interval)
 RETURNS TABLE (attempts integer, window_began_at timestamptz)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = setpoint, pg_temp AS $$
-#variable_conflict use_column
-BEGIN
-    DELETE FROM sign_in_attempts WHERE (kind, key_sha256) IN (
-        SELECT kind, key_sha256 FROM sign_in_attempts
-        WHERE window_began_at <= at - width AND key_sha256 <> sha256
-        ORDER BY window_began_at LIMIT 10 FOR UPDATE SKIP LOCKED);
-    RETURN QUERY INSERT INTO sign_in_attempts AS kept (kind, key_sha256, window_began_at, attempts)
+LANGUAGE sql SECURITY DEFINER SET search_path = setpoint, pg_temp AS $$
+    INSERT INTO sign_in_attempts AS kept (kind, key_sha256, window_began_at, attempts)
     VALUES (wanted, sha256, at, 1)
     ON CONFLICT (kind, key_sha256) DO UPDATE SET
         attempts = CASE WHEN kept.window_began_at <= at - width THEN 1 ELSE least(kept.attempts + 1, 1000000) END,
         window_began_at = CASE WHEN kept.window_began_at <= at - width THEN at ELSE kept.window_began_at END
-    RETURNING kept.attempts, kept.window_began_at;
-END
+    RETURNING kept.attempts, kept.window_began_at
 $$;
 
 CREATE FUNCTION forgive_attempts(account_sha256 text, address_sha256 text) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = setpoint, pg_temp AS $$
-    DELETE FROM sign_in_attempts WHERE kind = 'account' AND key_sha256 = account_sha256;
     UPDATE sign_in_attempts SET attempts = greatest(attempts - 1, 0)
     WHERE kind = 'address' AND key_sha256 = address_sha256;
+    DELETE FROM sign_in_attempts WHERE kind = 'account' AND key_sha256 = account_sha256;
+$$;
+
+-- Some of what is over, by whoever comes by. Nothing may be locked after it in the same transaction.
+CREATE FUNCTION forget_attempts(at timestamptz, width interval) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = setpoint, pg_temp AS $$
+    DELETE FROM sign_in_attempts WHERE (kind, key_sha256) IN (
+        SELECT kind, key_sha256 FROM sign_in_attempts WHERE window_began_at <= at - width
+        ORDER BY window_began_at LIMIT 10 FOR UPDATE SKIP LOCKED)
 $$;
 """
 
@@ -335,7 +337,8 @@ CREATE FUNCTION identity_invitations(from_issuer text, of_subject text, at times
 RETURNS TABLE (client_id integer, slug text, id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = setpoint, pg_temp AS $$
     SELECT client_id, slug, invitations.id
-    FROM identities JOIN users ON users.id = user_id JOIN invitations USING (email) JOIN workspaces USING (client_id)
+    FROM identities JOIN users ON users.id = user_id
+    JOIN invitations USING (email) JOIN workspaces USING (client_id)
     WHERE issuer = from_issuer AND subject = of_subject AND email_verified AND open_invitation(invitations, at)
     ORDER BY client_id
 $$;
@@ -345,8 +348,8 @@ GRANTS = """
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA setpoint FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION find_account, create_account, rehash_password, open_session, use_session,
     session_workspaces, revoke_session, revoke_all_sessions, session_password, change_password, change_address,
-    count_attempt, forgive_attempts, find_identity, add_identity, settle_address, workspace_members, find_api_token,
-    find_invitation, is_invited, identity_invitations TO setpoint_runtime;
+    count_attempt, forgive_attempts, forget_attempts, find_identity, add_identity, settle_address,
+    workspace_members, find_api_token, find_invitation, is_invited, identity_invitations TO setpoint_runtime;
 """
 
 
