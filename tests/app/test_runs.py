@@ -28,7 +28,7 @@ async def latest(database: Database, workspace: Workspace) -> service.Run:
 
 async def test_a_run_that_went_well_is_kept_as_it_was_returned(database: Database, filled: Filled) -> None:
     workspace = await workspace_of(database, filled.slug)
-    seen: list[int] = []
+    seen: list[tuple[str, int | None]] = []
 
     document = await run_report(
         database,
@@ -37,7 +37,7 @@ async def test_a_run_that_went_well_is_kept_as_it_was_returned(database: Databas
         engine="postgres",
         snapshot=None,
         author="ana",
-        progress=seen.append,
+        progress=lambda step, rows: seen.append((step, rows)),
     )
 
     run = await latest(database, workspace)
@@ -45,8 +45,10 @@ async def test_a_run_that_went_well_is_kept_as_it_was_returned(database: Databas
     assert run.dataset_sha256 == document["dataset_sha256"]
     async with database.tenant(workspace.client_id) as connection:
         assert (await service.get_run(connection, workspace.client_id, document["id"])).document == document
-    assert seen == sorted(seen)
-    assert seen[-1] > 0
+    hashed = [rows for step, rows in seen if step == "hashing the dataset" and rows]
+    assert hashed == sorted(hashed)
+    assert hashed[-1] > 0
+    assert list(dict.fromkeys(step for step, _ in seen))[-1] == "looking for patterns"
 
 
 async def test_a_run_that_failed_is_kept_with_the_reason(database: Database, filled: Filled, tmp_path: Path) -> None:
@@ -71,7 +73,7 @@ async def test_a_run_that_broke_off_is_kept_without_what_the_error_quotes(
 ) -> None:
     workspace = await workspace_of(database, filled.slug)
 
-    def break_off(_: int) -> None:
+    def break_off(step: str, rows: int | None) -> None:
         raise error
 
     with pytest.raises(type(error)):

@@ -89,7 +89,7 @@ def test_the_manifest_says_what_it_holds(facts: Facts, window: Window) -> None:
     assert manifest.covers_until == window.as_of
     assert manifest.rows == {name: len(table_of(facts.snapshot, name)) for name in COLUMNS}
     stored = json.loads((facts.snapshot / "snapshot.json").read_text())
-    assert stored["version"] == 2
+    assert stored["version"] == 3
 
 
 async def test_nothing_that_a_person_wrote_is_in_it(new_facts: FactsFactory, window: Window, tmp_path: Path) -> None:
@@ -274,11 +274,11 @@ def test_it_refuses_another_workspace(facts: Facts, window: Window) -> None:
         "null",
         '"text"',
         "{}",
-        '{"version": 2}',
-        '{"version": 2, "workspace": "w", "covers_from": 5, "covers_until": "2026-01-01", "rows": {}}',
-        '{"version": 2, "workspace": "w", "covers_from": "soon", "covers_until": "2026-01-01", "rows": {}}',
-        '{"version": 2, "workspace": "w", "covers_from": "2026-01-01", "covers_until": "2026-01-02", "rows": {}}',
-        '{"version": 2, "workspace": "w", "covers_from": "2026-01-01", "covers_until": "2026-01-02", "rows": 5}',
+        '{"version": 3}',
+        '{"version": 3, "workspace": "w", "covers_from": 5, "covers_until": "2026-01-01", "rows": {}}',
+        '{"version": 3, "workspace": "w", "covers_from": "soon", "covers_until": "2026-01-01", "rows": {}}',
+        '{"version": 3, "workspace": "w", "covers_from": "2026-01-01", "covers_until": "2026-01-02", "rows": {}}',
+        '{"version": 3, "workspace": "w", "covers_from": "2026-01-01", "covers_until": "2026-01-02", "rows": 5}',
     ],
 )
 def test_a_damaged_manifest_is_none(tmp_path: Path, text: str) -> None:
@@ -301,8 +301,8 @@ def test_another_directory_is_none(tmp_path: Path) -> None:
 
 
 def test_a_snapshot_of_another_version_says_so(tmp_path: Path) -> None:
-    (tmp_path / "snapshot.json").write_text('{"version": 3}')
-    with pytest.raises(FileUnreadable, match="version 3, this Setpoint reads 2"):
+    (tmp_path / "snapshot.json").write_text('{"version": 2}')
+    with pytest.raises(FileUnreadable, match="version 2, this Setpoint reads 3"):
         read_manifest(tmp_path)
 
 

@@ -66,6 +66,34 @@ def test_lines_that_hold_no_flat_object_are_rejected(path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("number", ["9" * 25, "9" * 400, "-" + "9" * 5000, "1e400", "-12345678901234567890"])
+def test_a_number_that_cannot_be_kept_is_told_by_its_column(path: Path, number: str) -> None:
+    rows, rejections, _ = read(path, f'{{"external_id": 18446744073709551615, "name": {number}}}\n'.encode())
+    assert rows == []
+    assert [(each.column, each.fault.reason.value, each.key) for each in rejections] == [
+        ("name", "not_text", "18446744073709551615")
+    ]
+
+
+def test_a_number_that_cannot_be_kept_is_nobodys_business_where_no_column_takes_it(path: Path) -> None:
+    rows, rejections, reader = read(path, b'{"external_id": 7, "name": "n", "mood": 1e400}\n')
+    assert (rows, rejections) == ([(1, "7", "n")], [])
+    assert reader.unknown_columns == ["mood"]
+
+
+def test_a_list_in_a_list_is_no_text_however_deep(path: Path) -> None:
+    content = "".join(f'{{"external_id": "a", "name": {"[" * depth}{"]" * depth}}}\n' for depth in (2, 2000, 50_000))
+    rows, rejections, _ = read(path, content.encode())
+    assert rows == []
+    assert [(each.line, each.fault.reason.value) for each in rejections] == [(line, "not_text") for line in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("wrong", ['1e400, "name": NaN', '1e400, "name": "\\ud800"', "1e400, 2", "1e400,"])
+def test_a_number_that_cannot_be_kept_excuses_nothing_else(path: Path, wrong: str) -> None:
+    _, rejections, _ = read(path, f'{{"external_id": {wrong}}}\n'.encode())
+    assert [(each.column, each.fault.reason.value) for each in rejections] == [("", "not_json")]
+
+
 def test_a_last_line_that_breaks_off_says_so(path: Path) -> None:
     rows, rejections, reader = read(path, b'{"external_id": "a"}\n{"external_id": "b", "na')
     assert rows == [(1, "a", None)]

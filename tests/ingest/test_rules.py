@@ -56,6 +56,12 @@ def test_an_appointment_without_a_status_is_confirmed() -> None:
     assert outcomes(column, "", None, " ", "Canceled") == ["confirmed", "confirmed", "confirmed", "canceled"]
 
 
+def test_an_id_has_no_control_character_of_either_set() -> None:
+    for character in map(chr, (*range(0x20), *range(0x7F, 0xA0))):
+        assert outcomes("external_id", f"a{character}b") == [Reason.CONTROL_CHARACTER]
+    assert outcomes("external_id", "a b", "a\u00a0b", "é", "a\u200db") == ["a b", "a\u00a0b", "é", "a\u200db"]
+
+
 def test_flags() -> None:
     yes, no = ["true", "1", "YES", "t", " y"], ["False", "0", "no", "F", "n"]
     assert outcomes("opted_out", *yes, *no) == ["true"] * 5 + ["false"] * 5

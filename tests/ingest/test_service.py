@@ -1,5 +1,6 @@
 """Whole files into a real database: what a person who imports them would notice."""
 
+import codecs
 import csv
 import gzip
 import os
@@ -312,6 +313,8 @@ async def test_a_file_that_ends_in_the_middle_gives_the_rows_before(
         ("packed.csv", gzip.compress(b"external_id\n"), "ends in .gz"),
         ("plain.csv.gz", b"external_id\n", "not a sound gzip file"),
         ("utf16.csv", "external_id,lead_external_id\n".encode("utf-16"), "is UTF-16: save it as UTF-8"),
+        ("utf32.csv", "external_id,lead_external_id\n".encode("utf-32"), "is UTF-32: save it as UTF-8"),
+        ("utf32be.csv", codecs.BOM_UTF32_BE + "external_id\n".encode("utf-32-be"), "is UTF-32: save it as UTF-8"),
         ("utf16be.csv", "external_id,lead_external_id\n".encode("utf-16-be"), "is not UTF-8"),
         ("latin.csv", "external_id,größe\n".encode("latin-1"), "is not UTF-8"),
         ("semicolons.csv", b"external_id;lead_external_id;channel\n", "semicolons"),

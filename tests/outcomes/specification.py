@@ -44,6 +44,7 @@ class Lead:
     booked_hint: bool | None = None
     messages: list[Message] = field(default_factory=list)
     appointments: list[Appointment] = field(default_factory=list)
+    opted_out: bool | None = None
 
 
 Row = dict[str, object]

@@ -35,6 +35,7 @@ def make_lead(rng: Random, window: Window, number: int) -> Lead:
     """One lead, all of whose details are drawn from `rng`."""
     name = f"{rng.choice(['lead', 'Lead', 'é', '-x', '~'])}{number}"
     lead = Lead(name, rng.choice([None, "warm", "cold", "gone"]), rng.choice([None, None, True, False]))
+    lead.opted_out = (None, True, False)[number % 3]
     around = _instants(window, [])
     for i in range(rng.randint(0, 3)):
         lead.appointments.append(
@@ -79,7 +80,7 @@ def worlds(window: Window) -> st.SearchStrategy[list[Lead]]:
 def tables(world: list[Lead]) -> dict[str, list[dict[str, Any]]]:
     """The facts of a world as rows, with the columns that the expression reads."""
     rows: dict[str, list[tuple[Any, ...]]] = {
-        "leads": [(lead.external_id, lead.campaign, lead.booked_hint) for lead in world],
+        "leads": [(lead.external_id, lead.campaign, lead.booked_hint, lead.opted_out) for lead in world],
         "campaigns": list(RESPONSE_MODES.items()),
         "drafts": list(DRAFT_DISPOSITIONS.items()),
         "appointments": [

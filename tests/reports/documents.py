@@ -43,10 +43,6 @@ CONFOUNDED_WITHIN: Segments = {
 def make_document(cross: Segments, within: Segments | None = None, **changes: Any) -> dict[str, Any]:
     """Build a whole report document around the segments, with whatever else is given put in its place."""
     within = cross if within is None else within
-    cells = [
-        Cell(Channel(channel), Sender(sender), booked, not_booked)
-        for (sender, channel, _), (booked, not_booked, _) in cross.items()
-    ]
     document: dict[str, Any] = {
         "id": "0197e0c2-3d5f-7c11-9a52-6f0d2a4b8c17",
         "workspace": "northwind",
@@ -96,7 +92,7 @@ def make_document(cross: Segments, within: Segments | None = None, **changes: An
             "within_channel": _by_response_mode(within),
         },
         "inferred_sender": {"cross_channel": 87 if cross else 0, "within_channel": 96 if cross else 0},
-        "comparison": compare(cells),
+        "comparison": compare(_cells(cross), within=_cells(within)),
         "definitions": definitions(14, 7),
         "reproduce": (
             "setpoint report run --workspace northwind --from 2026-01-05 --to 2026-03-02 --as-of 2026-03-09 "
@@ -104,6 +100,13 @@ def make_document(cross: Segments, within: Segments | None = None, **changes: An
         ),
     }
     return {**document, **changes}
+
+
+def _cells(segments: Segments) -> list[Cell]:
+    return [
+        Cell(Channel(channel), Sender(sender), booked, not_booked)
+        for (sender, channel, _), (booked, not_booked, _) in segments.items()
+    ]
 
 
 def make_segments(segments: Segments) -> list[dict[str, Any]]:

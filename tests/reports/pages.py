@@ -1,8 +1,19 @@
 """What a browser would find in a page or in a picture: for tests that look at what is written."""
 
 from html.parser import HTMLParser
+from typing import Any
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
+
+
+def values_of(specification: Any, field: str) -> list[dict[str, Any]]:
+    """The rows of the first data of a Vega-Lite specification that have a field."""
+    held = specification.get("data", {}).get("values", []) if isinstance(specification, dict) else []
+    if held and field in held[0]:
+        return list(held)
+    parts = specification.values() if isinstance(specification, dict) else specification
+    nested = (values_of(part, field) for part in parts if isinstance(part, (dict, list)))
+    return next((found for found in nested if found), [])
 
 
 class Page(HTMLParser):

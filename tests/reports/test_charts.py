@@ -4,11 +4,14 @@ from typing import Any
 
 import altair as alt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.reports.documents import all_pending, empty_cohort, full_grid, make_segments, one_sender, realistic
 from tests.reports.pages import Page
 
 from setpoint.domain.measured import Refused
 from setpoint.reports import charts
+from setpoint.reports.chart_style import NARROW, Picture, count_ticks
 from setpoint.reports.presentation import Group, arrange_by_channel
 
 
@@ -24,8 +27,8 @@ def description(svg: str) -> str:
     return " ".join(Page(svg).texts("desc"))
 
 
-def drawn(result: charts.Picture | Refused) -> charts.Picture:
-    assert isinstance(result, charts.Picture), result
+def drawn(result: Picture | Refused) -> Picture:
+    assert isinstance(result, Picture), result
     return result
 
 
@@ -72,7 +75,7 @@ def test_the_rate_axis_begins_at_zero_and_is_shared_by_both_attributions() -> No
 def test_specifications_are_valid_vega_lite() -> None:
     for specification in (
         charts.booking_rates_specification(groups(full_grid()), 0.1),
-        charts.outcomes_specification(realistic()["counts"], charts.NARROW),
+        charts.outcomes_specification(realistic()["counts"], NARROW),
     ):
         alt.Chart.from_dict(specification, validate=True)
 
@@ -104,3 +107,34 @@ def test_outcomes_stand_in_their_order_with_counts_and_shares() -> None:
 
 def test_no_lead_is_no_picture() -> None:
     assert isinstance(charts.outcomes(empty_cohort()["counts"], "Leads by outcome", "outcomes"), Refused)
+
+
+@pytest.mark.parametrize(
+    ("largest", "ticks"),
+    [
+        (0, [0, 1]),
+        (1, [0, 1]),
+        (2, [0, 1, 2]),
+        (5, [0, 1, 2, 3, 4, 5]),
+        (7, [0, 2, 4, 6, 8]),
+        (4_017, [0, 1_000, 2_000, 3_000, 4_000, 5_000]),
+    ],
+)
+def test_counts_have_whole_ticks_each_of_them_once(largest: int, ticks: list[int]) -> None:
+    assert count_ticks(largest, 6) == ticks
+
+
+@given(st.integers(0, 10**9), st.integers(1, 8))
+def test_ticks_of_counts_reach_the_largest_and_are_few(largest: int, about: int) -> None:
+    ticks = count_ticks(largest, about)
+
+    assert ticks[-1] >= largest
+    assert len(set(ticks)) == len(ticks) <= about + 2
+
+
+def test_a_sender_without_leads_in_a_channel_has_no_empty_row() -> None:
+    segments = make_segments({("ai", "email", ""): (9, 90, 0), ("setter", "email", ""): (5, 95, 0)})
+    segments += make_segments({("setter", "sms", ""): (5, 95, 0)})
+    picture = drawn(charts.booking_rates(arrange_by_channel(segments), "Booking rate", "rates", 0.3))
+
+    assert [text for text in texts(picture.wide) if text in ("AI", "Setter")] == ["AI", "Setter", "Setter"]

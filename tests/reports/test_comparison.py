@@ -55,6 +55,43 @@ def test_a_refusal_has_no_number_beside_it() -> None:
     assert overall["verdict"].startswith("Not enough data yet: about 980 more mature leads are needed")
 
 
+def cells(ai: tuple[int, int], setter: tuple[int, int], channel: Channel = Channel.EMAIL) -> list[Cell]:
+    """Booked and mature leads of AI, then of setters, in one channel."""
+    return [
+        Cell(channel, sender, booked, n - booked)
+        for sender, (booked, n) in ((Sender.AI, ai), (Sender.SETTER, setter))
+    ]
+
+
+def test_attributions_that_disagree_are_pointed_out_where_a_difference_is_told() -> None:
+    result = compare(cells((120, 1_500), (60, 1_500)), within=cells((80, 1_500), (90, 1_500)))
+    added = "This is by the cross-channel attribution; by the within-channel one the setters' rate is the higher one."
+
+    assert result["overall"]["verdict"].endswith(added)
+    assert result["by_channel"][0]["verdict"].endswith(added)
+    assert result["caveats"][-1].startswith(
+        "The two attributions do not agree about who is ahead over all channels and in email."
+    )
+
+
+@pytest.mark.parametrize(
+    ("across", "within"),
+    [
+        (cells((120, 1_500), (60, 1_500)), []),
+        (cells((120, 1_500), (60, 1_500)), cells((119, 1_500), (61, 1_500))),
+        (cells((120, 1_500), (119, 1_500)), cells((119, 1_500), (120, 1_500))),
+        (cells((120, 1_500), (60, 1_500)), cells((0, 0), (60, 1_500))),
+    ],
+    ids=["no within", "they agree", "neither is told", "one side only"],
+)
+def test_attributions_that_do_not_contradict_each_other_are_not_mentioned(
+    across: list[Cell], within: list[Cell]
+) -> None:
+    result = compare(across, within=within)
+
+    assert result == compare(across)
+
+
 def test_channels_come_in_the_order_of_the_vocabulary_and_only_those_with_cells() -> None:
     result = section({Channel.LINKEDIN: (5, 50, 5, 50), Channel.EMAIL: (5, 50, 5, 50)})
 

@@ -2,11 +2,13 @@
 
 import json
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.reports import documents
+from tests.reports import documents, sections_fixture
 from tests.reports.pages import Page
 
 from setpoint.domain.vocabulary import Outcome
@@ -14,13 +16,19 @@ from setpoint.reports import html, svg
 from setpoint.reports.html import render_html
 
 STYLE = (Path(html.__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
-DOCUMENTS = {
+DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     "realistic": documents.realistic,
     "no bookings": documents.no_bookings,
     "one sender": documents.one_sender,
     "all pending": documents.all_pending,
     "empty cohort": documents.empty_cohort,
     "full grid": documents.full_grid,
+    "every section": lambda: documents.realistic() | sections_fixture.rich(),
+    "nothing told": lambda: documents.one_sender() | sections_fixture.nothing_told(),
+}
+KINDS_AND_DAYS = {
+    *("ai", "setter", "pattern", "anti_pattern", "none", "leads", "messages", "model", "sender", "channel", "week"),
+    *("2026-01-05", "2026-01-12", "2026-01-19", "2026-01-26", "2026-02-02", "2026-02-09", "2026-02-16", "2026-02-23"),
 }
 every_document = pytest.mark.parametrize("name", DOCUMENTS)
 
@@ -81,8 +89,8 @@ def test_the_answer_comes_first_and_the_recipe_last(page: Page) -> None:
         "Which messages book meetings",
         "No overall winner can be named.",
         "AI books 3.4 points more than setters in email (95%: 1.8 to 4.9).",
-        "Who books more, where",
         "Outcomes",
+        "Who books more, where",
         "AI against setters, by channel",
         "By response mode of the campaign",
         "What was left out, and why",
@@ -96,7 +104,7 @@ def test_the_answer_comes_first_and_the_recipe_last(page: Page) -> None:
 
 def test_cross_channel_is_shown_before_within_channel_each_with_picture_and_table() -> None:
     source = source_of("realistic")
-    cross, within = source.index('id="cross_channel"'), source.index('id="within_channel"')
+    cross, within = source.index('id="segments-cross_channel"'), source.index('id="segments-within_channel"')
 
     for section in (source[cross:within], source[within:]):
         assert section.index("<svg") < section.index("<table") < section.index('class="definition"')
@@ -156,9 +164,8 @@ def test_a_capped_run_says_that_it_is_a_sample() -> None:
 def test_nothing_to_show_is_said_in_words() -> None:
     text = page_of("empty cohort").text
 
-    assert "Not enough data yet. No lead has a settled outcome yet." in text
-    assert "No lead is in the report" in text
-    assert "No lead with a credited message." in text
+    assert "Who books more Nothing was sent in this window. What was left out, and why" in text
+    assert "How to make this report again" in text
 
 
 def test_pending_leads_have_no_rate() -> None:
@@ -194,6 +201,106 @@ def test_any_name_is_only_text() -> None:
     assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
     assert all(target.startswith("#") for target in page.attributes("href"))
     assert page.text.count(text) >= 15
+
+
+def test_no_text_of_a_later_section_is_markup_or_unseen() -> None:
+    unseen = "\x00\x1b[31m\u202e\u200b\ufffe\ud800"
+    text = """<script>alert(1)</script> "><img src=x onerror=alert(1)> </style> {{ 7 * 7 }} javascript:x"""
+
+    def spoiled(value: Any) -> Any:
+        if isinstance(value, str) and value not in KINDS_AND_DAYS:
+            return text + unseen
+        if isinstance(value, dict):
+            return {key: spoiled(held) for key, held in value.items()}
+        return [spoiled(held) for held in value] if isinstance(value, list) else value
+
+    source = render_html(documents.realistic() | spoiled(sections_fixture.rich()))
+    plain, page = page_of("every section"), Page(source)
+
+    assert set(page.tags) <= set(plain.tags)
+    assert not [name for _, attributes in page.elements for name in attributes if name.startswith("on")]
+    assert all(target.startswith("#") for target in page.attributes("href"))
+    assert page.text.count(text) >= 60
+    assert not set("\x00\x1b\u202e\u200b\ufffe\ud800") & set(source)
+
+
+def test_the_later_sections_stand_in_their_order() -> None:
+    page = page_of("every section")
+    sections = [attributes["id"] for tag, attributes in page.elements if tag == "section" and "id" in attributes]
+
+    assert sections == [
+        "answer",
+        "synthesis",
+        "counts",
+        "segments",
+        "segments-cross_channel",
+        "segments-within_channel",
+        "comparison",
+        "response-mode",
+        "adjustment",
+        "timing",
+        "trend",
+        "patterns",
+        "left-out",
+        "definitions",
+        "reproduce",
+    ]
+
+
+def test_every_picture_has_a_question_over_it() -> None:
+    page = page_of("every section")
+    questions = page.texts("figcaption")
+
+    assert page.tags.count("svg") == 2 * page.tags.count("figure") == 2 * len(questions) == 16
+    assert all(question.endswith("?") for question in questions)
+
+
+def test_a_section_that_the_report_lacks_is_not_shown() -> None:
+    page = page_of("realistic")
+
+    assert not {"synthesis", "adjustment", "timing", "trend", "patterns"} & set(page.attributes("id"))
+    assert "This run was made without a comparison with other things held equal" in page.text
+    assert "This run was made without" not in page_of("every section").text
+
+
+def test_the_later_sections_say_their_numbers() -> None:
+    text = page_of("every section").text
+
+    for line in (
+        "AI books 2.8 points more than setters (95%: 0.9 to 4.7)",
+        "Adjusted 3,968 leads. As if every lead had gone to either (AIPW), leads without a counterpart left out.",
+        "+2.8 +0.9 to +4.7",
+        "Channel differs by 51% Email 1,870 86% 763 35%",
+        "Within 14 days AI 8.4% 7.4 to 9.3% 1,490",
+        "2026-01-05 5.0% 2.0 to 8.5% 13 of 260 0 9.0% 6.0 to 12.5% 23 of 260 0",
+        "2026-02-23 too young 11.4%",
+        "Two times or more against: Fewer 141 of 1,429 9.9% 222 of 2,945 7.5% +4.1 +2.3 to +5.9 < 0.001 nowhere",
+        "3 tested and not told apart",
+        "Offer two times in every first reply",
+        "Expected effect 2 to 6 points more bookings",
+        "Safe for auto-send",
+        "Confidence: medium.",
+        "Written by a model from the numbers of this report",
+        "Synthesis sonnet-5, effort medium",
+    ):
+        assert line in text
+
+
+def test_where_nothing_is_told_there_are_reasons_and_no_numbers() -> None:
+    text = page_of("nothing told").text
+
+    for line in (
+        "No comparison. Only setters have leads with a settled outcome: there is nothing to compare with.",
+        "Crude 738 leads. Only setters have leads",
+        "No difference could be measured, so there is none to draw.",
+        "AI No lead of AI was sent anything in this window. 0",
+        "No week has a lead with a settled outcome yet",
+        "This snapshot holds no text of messages",
+        "Nothing can be recommended from this report.",
+        "From the statistics alone",
+    ):
+        assert line in text
+    assert "crude comparison" not in text
 
 
 def test_a_document_read_back_from_json_gives_the_same_page() -> None:

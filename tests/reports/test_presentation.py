@@ -141,3 +141,15 @@ def test_labelled_counts_stand_in_the_order_of_their_labels_whatever_the_documen
     counts = {"of a later version": 4, "third": 3, "first": 1}
 
     assert shown.labelled(labels, counts) == [("First", 1), ("Third", 3), ("of a later version", 4)]
+
+
+def test_what_nobody_sees_is_left_out_of_a_document() -> None:
+    document = {"a\x1b": ["b\x00\u202ec", {"d": "e\ud800"}], "n": 3, "none": None, "yes": True}
+
+    assert shown.readable(document) == {"a": ["bc", {"d": "e\ufffd"}], "n": 3, "none": None, "yes": True}
+
+
+def test_addresses_hold_nothing_but_letters_digits_dashes_and_underscores() -> None:
+    assert shown.anchor("pattern", "offer_two_times") == "pattern-offer_two_times"
+    assert shown.anchor("segments", "cross_channel", "Email", "ai") == "segments-cross_channel-email-ai"
+    assert shown.anchor("definition", '"><script> Booking rate') == "definition-script-booking-rate"

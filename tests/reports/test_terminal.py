@@ -5,17 +5,19 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from tests.reports import documents
+from tests.reports import documents, sections_fixture
 
 from setpoint.reports.terminal import print_report
 
-ALL = {
+ALL: dict[str, dict[str, Any]] = {
     "realistic": documents.realistic(),
     "no bookings": documents.no_bookings(),
     "one sender": documents.one_sender(),
     "all pending": documents.all_pending(),
     "empty cohort": documents.empty_cohort(),
     "full grid": documents.full_grid(),
+    "every section": documents.realistic() | sections_fixture.rich(),
+    "nothing told": documents.one_sender() | sections_fixture.nothing_told(),
 }
 every_document = pytest.mark.parametrize("document", ALL.values(), ids=ALL.keys())
 
@@ -49,12 +51,12 @@ def test_the_answer_comes_first_then_segments_outcomes_and_what_was_left_out() -
         "No overall winner can be named.",
         "- AI books 3.4 points more than setters in email (95%: 1.8 to 4.9).",
         "This is a first, crude comparison.",
+        "Unattributed 21 0.4% never",
+        "of these ambiguous 9 9",
         "Who books more, where: cross-channel",
         "AI 111 1,759 266 5.9% 5.0 to 7.1%",
         "Who books more, where: within-channel",
         "Booking rate: Leads booked out of leads booked or not booked.",
-        "Unattributed 21 0.4% never",
-        "of these ambiguous 9 9",
         "Leads not in the report",
         "Nothing sent in the window 2,310",
         "Messages left out",
@@ -84,7 +86,7 @@ def test_pending_leads_have_no_rate() -> None:
 def test_nothing_to_show_is_said_in_words() -> None:
     text = words(printed(documents.empty_cohort()))
 
-    assert "Not enough data yet. No lead has a settled outcome yet." in text
+    assert "Nothing was sent in this window." in text
     assert "No lead is credited." in text
 
 
@@ -114,3 +116,38 @@ def test_a_dry_run_says_that_nothing_was_kept() -> None:
 
     assert "A dry run: counts only, nothing was kept. To run the report and keep it: setpoint report run" in text
     assert "SHA-256" not in text
+
+
+def test_the_later_sections_are_short_and_in_order() -> None:
+    text = words(printed(documents.realistic() | sections_fixture.rich()))
+    landmarks = [
+        "AI books 2.8 points more than setters (95%: 0.9 to 4.7)",
+        "Tentative: read the reasons before you act on it.",
+        "By channel, not adjusted: - AI books 3.4 points more than setters in email",
+        "What to do",
+        "1. Offer two times in every first reply [Safe for auto-send]",
+        "Outcomes",
+        "Who books more, where: cross-channel",
+        "Adjusted 3,968 leads +2.8 +0.9 to +4.7",
+        "Within 14 days AI 8.4% 7.4 to 9.3% 1,490",
+        "Is it getting better",
+        "Two times or more +4.1 +2.3 to +5.9 < 0.001",
+        "Short fails to hold with: Setter.",
+        "Leads not in the report",
+    ]
+    places = [text.index(landmark) for landmark in landmarks]
+
+    assert places == sorted(places)
+    assert "Made without" not in text
+
+
+def test_no_text_gives_the_terminal_an_order() -> None:
+    orders = "\x1b[31m\x1b]8;;http://x\x07\x9b2J\x07\x08\u202e"
+    document = documents.realistic() | sections_fixture.rich() | {"workspace": f"acme{orders}"}
+    document["synthesis"]["content"]["recommendations"][0]["title"] = f"title{orders}"
+    document["patterns"]["findings"][0]["label_with"] = f"label{orders}"
+    text = printed(document)
+
+    assert "acme" in text
+    assert "title" in text
+    assert not set("\x1b\x9b\x07\x08\u202e") & set(text)

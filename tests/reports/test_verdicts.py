@@ -135,9 +135,16 @@ def test_senders_that_share_no_channel_are_not_compared() -> None:
     )
 
 
-def test_every_comparison_is_called_crude() -> None:
-    for channels in ({}, {"email": (120, 1_500, 60, 1_500)}, {"email": (0, 0, 8, 80)}):
-        assert noted(**channels)[0].startswith("This is a first, crude comparison.")
+def test_every_comparison_is_called_crude_and_nothing_else_is() -> None:
+    compared = ({"email": (120, 1_500, 60, 1_500)}, {"email": (2, 20, 3, 20), "sms": (0, 0, 8, 80)})
+    not_compared: tuple[dict[str, Counts], ...] = (
+        {},
+        {"email": (0, 0, 8, 80)},
+        {"email": (30, 300, 0, 0), "sms": (0, 0, 60, 300)},
+    )
+
+    assert all(noted(**channels)[0].startswith("This is a first, crude comparison.") for channels in compared)
+    assert not any("crude" in note for channels in not_compared for note in noted(**channels))
 
 
 def test_different_channels_are_noted_with_the_channel_that_differs_most() -> None:

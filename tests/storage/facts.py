@@ -76,6 +76,35 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
         "token_sha256": "0" * 64,
         "created_by": "test",
     },
+    "report_evidence": {
+        "run_id": uuid.UUID(int=1),
+        "citation": "pattern:question",
+        "place": 1,
+        "message_external_id": "m",
+        "outcome": "BOOKED",
+    },
+    "context_packs": {
+        "id": uuid.UUID(int=1),
+        "run_id": uuid.UUID(int=1),
+        "scope_key": "0" * 64,
+        "status": "queued",
+        "author": "test",
+        "code_version": "0",
+    },
+    "insight_sessions": {
+        "id": uuid.UUID(int=1),
+        "author": "test",
+        "role": "admin",
+        "pack_id": uuid.UUID(int=1),
+        "title": "Who books more?",
+    },
+    "insight_answers": {"session_id": uuid.UUID(int=1), "place": 1, "question": "Who books more?", "answer": {}},
+    "booked_summaries": {
+        "lead_external_id": "l",
+        "booking_instant": INSTANT,
+        "content": {},
+        "source": "statistics",
+    },
 }
 # Parents stand before their children. A table that is added to the schema must be added above.
 TENANT_TABLES: list[Table] = [
@@ -86,7 +115,10 @@ SEALED_TABLES = [table for table in tables.metadata.sorted_tables if "client_id"
 # What the functions that run as the owner find before any tenant is set.
 SEARCHED = {"memberships", "api_tokens", "invitations"}
 # What the runtime role may not change, and what it may remove.
-UNCHANGEABLE = {"model_settings", "prompt_overrides", "snippets", "llm_cache"}
+UNCHANGEABLE = {
+    *("model_settings", "prompt_overrides", "snippets", "llm_cache"),
+    *("report_evidence", "insight_sessions", "insight_answers"),
+}
 REMOVABLE = {"llm_cache", "memberships"}
 PARTITIONED = ["messages", "message_texts"]
 

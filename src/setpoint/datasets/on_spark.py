@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
@@ -19,7 +20,7 @@ import pyarrow as pa
 
 from setpoint.datasets.engine import BATCH_ROWS, compiled, in_thread, new_name
 from setpoint.datasets.snapshot import parquet_files
-from setpoint.domain.errors import EngineUnavailable
+from setpoint.domain.errors import EngineUnavailable, UsageError
 from setpoint.outcomes.facts import COLUMNS, facts
 
 if TYPE_CHECKING:
@@ -42,16 +43,23 @@ _SESSION = {
 }
 
 
-def _session() -> "SparkSession":
-    try:
-        from pyspark.errors import PySparkException
-        from pyspark.sql import SparkSession
-    except ImportError:
-        raise EngineUnavailable("Spark is not installed: `pip install 'setpoint[spark]'` brings it.") from None
+def check_installed() -> None:
+    """Tell before anything is opened what Spark lacks here. Raises UsageError and EngineUnavailable."""
+    if not all(find_spec(package) for package in ("pyspark", "py4j")):
+        raise UsageError(
+            "Spark is not installed: install Setpoint with its spark extra: `pip install -e '.[spark]'`."
+        )
     if os.environ.get("SPARK_REMOTE"):
         raise EngineUnavailable("Spark Connect is not supported: unset SPARK_REMOTE, and name a master.")
     if not os.environ.get("JAVA_HOME") and shutil.which("java") is None:
         raise EngineUnavailable("Spark needs Java 17 or newer: install it, or set JAVA_HOME.")
+
+
+def _session() -> "SparkSession":
+    check_installed()
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
     builder = (
         SparkSession.builder.appName("setpoint")
         .config("spark.ui.enabled", "false")

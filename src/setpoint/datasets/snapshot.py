@@ -27,7 +27,7 @@ from setpoint.outcomes.attribution import described
 from setpoint.outcomes.facts import COLUMNS, DERIVED, facts
 
 MANIFEST = "snapshot.json"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 _ROW_GROUP = 131_072
 
 

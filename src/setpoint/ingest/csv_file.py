@@ -223,12 +223,12 @@ class CsvReader:
     def _fault_of(self, row: list[str]) -> Fault:
         if self._is_cut_off():
             return _CUT_OFF
+        if len(row) < self._width and not self._record[-1].endswith(("\n", "\r")):
+            self._cut_off = True
+            return _CUT_OFF
         cells = f"has {len(row)} cell{'s' if len(row) != 1 else ''}, the header has {self._width}"
         if len(self._record) > 1:
             cells += f"; it goes on to line {self._next_line + len(self._record) - 1}"
-        if len(row) < self._width and not self._record[-1].endswith(("\n", "\r")):
-            self._cut_off = True
-            cells += ": the file ends in the middle of this row"
         return Fault(Reason.CELL_COUNT, cells)
 
     def _finish_record(self, row: list[str]) -> tuple[int, list[str], int]:

@@ -4,6 +4,7 @@ import gzip
 import os
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import IO, Protocol, Self
@@ -91,6 +92,16 @@ def open_bytes(path: Path) -> IO[bytes]:
         raise FileUnreadable(f"{path} cannot be opened: {getattr(error, 'strerror', None) or error}.") from None
 
 
+def check_file(path: Path) -> None:
+    """Raise FileUnreadable where a file cannot be imported by its name, or cannot be opened: it is quickly known."""
+    format_of(path)
+    with suppress(OSError, ValueError):
+        # Whoever writes into a pipe waits for its one reader.
+        if path.is_fifo():
+            return
+    open_bytes(path).close()
+
+
 class ByteSource:
     """The bytes of a file, unpacked where it is compressed, in one pass and bounded memory."""
 
@@ -170,6 +181,9 @@ class ByteSource:
         return FileUnreadable(f"{self.path} is empty: it must have at least a header or a row.")
 
     def _check_beginning(self, data: bytes) -> None:
+        # UTF-32 begins as UTF-16 does, and goes on with two more zeros.
+        if data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+            raise FileUnreadable(f"{self.path} is UTF-32: save it as UTF-8 and import that.")
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise FileUnreadable(f"{self.path} is UTF-16: save it as UTF-8 and import that.")
         if data.startswith(b"\x1f\x8b"):

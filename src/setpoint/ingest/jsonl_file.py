@@ -1,7 +1,9 @@
 """JSON Lines: one object a line; numbers and booleans are taken as their text."""
 
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -17,6 +19,7 @@ from setpoint.ingest.files import (
 from setpoint.ingest.schemas import Batch, Fault, Layout, Reason, Rejection
 
 _LARGEST_EXACT = 2**53
+_MOST_DIGITS = 20
 
 _NOT_JSON = Fault(Reason.NOT_JSON, "is not valid JSON: every line must hold one object")
 _NOT_AN_OBJECT = Fault(Reason.NOT_JSON, "is not a JSON object: every line must hold one")
@@ -24,6 +27,7 @@ _NOT_UTF8 = Fault(Reason.NOT_UTF8, "is not UTF-8: save the file in that encoding
 _TOO_LONG = Fault(Reason.TOO_LONG, f"is longer than {MAX_LINE_BYTES >> 20} MiB")
 _CUT_OFF = Fault(Reason.CUT_OFF, "the file ends in the middle of this row")
 _NESTED = Fault(Reason.NOT_TEXT, "holds a list or an object: write a text, a number, true or false")
+_TOO_DEEP = Fault(Reason.NOT_TEXT, "holds lists or objects nested too deep: write a text, a number, true or false")
 _INEXACT = Fault(Reason.NOT_TEXT, "is a number too large to be kept exactly: write it as text, in quotes")
 
 
@@ -108,7 +112,9 @@ class JsonlReader:
             if not ended:
                 self._cut_off = True
                 return _CUT_OFF
-            return _NOT_JSON
+            parsed = _read_patiently(line)
+        if isinstance(parsed, Fault):
+            return parsed
         if not isinstance(parsed, dict):
             return _NOT_AN_OBJECT
         if not parsed.keys() <= self._seen:
@@ -145,6 +151,29 @@ class JsonlReader:
                 rejections,
             )
         return Batch(pa.array(lines, pa.int64()), cells, rejections)
+
+
+def _read_patiently(line: bytes) -> Any:
+    """What orjson refuses and is JSON all the same: numbers beyond every float, which become infinite, and depth."""
+    if not line.lstrip().startswith(b"{"):
+        return _NOT_AN_OBJECT
+    try:
+        parsed = json.loads(line.decode(), parse_int=_as_number, parse_constant=_refuse)
+        # Half of a surrogate pair is no text, and orjson was right.
+        json.dumps(parsed, ensure_ascii=False).encode()
+    except RecursionError:
+        return _TOO_DEEP
+    except ValueError:
+        return _NOT_JSON
+    return parsed
+
+
+def _as_number(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
 
 
 def _as_text(value: object) -> str | Fault | None:

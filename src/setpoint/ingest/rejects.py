@@ -12,7 +12,7 @@ from typing import IO
 
 from setpoint.domain.errors import SetpointError, UsageError
 from setpoint.domain.spreadsheet import neutralise
-from setpoint.ingest.schemas import SHOWN_REJECTIONS, ImportSummary, Rejection
+from setpoint.ingest.schemas import SHOWN_REJECTIONS, ImportSummary, Reason, Rejection, RejectionGroup
 
 HEADER = ("line", "column", "reason", "key")
 _SHOWN_KEY = 200
@@ -63,12 +63,18 @@ class Rejects:
         self._path = path
         self._spools = spools
         self._first: tuple[list[Rejection], list[Rejection]] = ([], [])
+        self._groups: dict[tuple[str, Reason], RejectionGroup] = {}
 
     def add(self, stage: Stage, rejections: Sequence[Rejection]) -> None:
         """Take note of some rejections, their lines behind those that this stage had before. Raises SetpointError."""
         if not rejections:
             return
         self._summary.rejected_by_reason.update(each.fault.reason for each in rejections)
+        for each in rejections:
+            key = (each.column, each.fault.reason)
+            if key not in self._groups:
+                self._groups[key] = RejectionGroup(_shown(each))
+            self._groups[key].add(each)
         first = self._first[stage]
         first += [_shown(each) for each in rejections[: SHOWN_REJECTIONS - len(first)]]
         if self._spools:
@@ -81,6 +87,7 @@ class Rejects:
         """Complete the summary, and put the file in its place. Raises SetpointError where the disk is full."""
         merged = heapq.merge(*self._first, key=lambda each: each.line)
         self._summary.rejections = list(itertools.islice(merged, SHOWN_REJECTIONS))
+        self._summary.groups = sorted(self._groups.values(), key=lambda each: each.first.line)
         if self._path is None:
             return
         try:

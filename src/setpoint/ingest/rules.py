@@ -35,7 +35,7 @@ _LATEST = pa.scalar(datetime.max.replace(tzinfo=UTC), _INSTANT)
 _PLAIN_UTC = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$"
 _LIKE_A_DATE = re.compile(r"\d{4}-(\d{2}|W\d{2})|\d{8}T")
 _LEAP_SECOND = re.compile(r".{11}\d{2}:?\d{2}:?60")
-_CONTROL = r"[\x00-\x1f\x7f]"
+_CONTROL = r"[\x00-\x1f\x7f-\x{9f}]"
 
 _MISSING = Fault(Reason.MISSING, "is empty, and the row is of no use without it")
 _NUL = Fault(Reason.NUL_CHARACTER, "has a NUL character, which no text can keep")

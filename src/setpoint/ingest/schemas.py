@@ -21,14 +21,17 @@ from setpoint.domain.vocabulary import (
 MAX_KEY_BYTES = 512
 MAX_TEXT_BYTES = 10 << 20
 SHOWN_REJECTIONS = 20
+SHOWN_LINES = 3
 
 
 class ImportKind(StrEnum):
+    """The kinds of import files, in the order in which they are imported: leads before what belongs to them."""
+
+    CAMPAIGNS = "campaigns"
     LEADS = "leads"
+    DRAFTS = "drafts"
     MESSAGES = "messages"
     APPOINTMENTS = "appointments"
-    CAMPAIGNS = "campaigns"
-    DRAFTS = "drafts"
 
 
 class Cell(Enum):
@@ -224,6 +227,23 @@ class Rejection:
     key: str = ""
 
 
+@dataclass(slots=True)
+class RejectionGroup:
+    """The rejections of one column for one reason: the first of them, how many, and the first SHOWN_LINES lines."""
+
+    first: Rejection
+    rows: int = 0
+    lines: list[int] = field(default_factory=list)
+    alike: bool = True  # Whether all of them say what the first says.
+
+    def add(self, rejection: Rejection) -> None:
+        """Take note of one more, further down in the file."""
+        self.rows += 1
+        self.alike = self.alike and rejection.fault == self.first.fault
+        if len(self.lines) < SHOWN_LINES:
+            self.lines.append(rejection.line)
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Some rows of a file. `cells` has an Arrow array for each known column the file has, `lines` their lines.
@@ -258,6 +278,7 @@ class ImportSummary:
     unchanged: int = 0
     rejected_by_reason: Counter[Reason] = field(default_factory=Counter)
     rejections: list[Rejection] = field(default_factory=list)  # The first SHOWN_REJECTIONS, by line.
+    groups: list[RejectionGroup] = field(default_factory=list)  # All of them, by the first line of each group.
     unknown_columns: list[str] = field(default_factory=list)
     truncated: bool = False  # The file visibly ends in the middle; the rows before that were taken.
 

@@ -9,7 +9,7 @@ INSTANT = "timestamp('UTC', 6)"
 
 # Only what the analysis needs, and nothing a person wrote: a snapshot holds exactly these columns.
 COLUMNS = {
-    "leads": {"external_id": "string", "campaign": "string", "booked_hint": "boolean"},
+    "leads": {"external_id": "string", "campaign": "string", "booked_hint": "boolean", "opted_out": "boolean"},
     "campaigns": {"external_id": "string", "response_mode": "string"},
     "drafts": {"external_id": "string", "response_disposition": "string"},
     "appointments": {

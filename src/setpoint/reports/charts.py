@@ -5,41 +5,19 @@ its numbers.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import altair as alt
 
 from setpoint.domain.measured import Measured, Refused
 from setpoint.domain.vocabulary import Outcome, Sender
 from setpoint.reports import svg
+from setpoint.reports.chart_style import WIDE, Layout, Picture, configured, count_ticks, draw_both
 from setpoint.reports.definitions import OUTCOME_LABELS, SENDER_LABELS
 from setpoint.reports.presentation import Group, Row, count_text, interval_text, leads_text, rate_text
 
-_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 _SENDERS = [SENDER_LABELS[sender] for sender in Sender]
 _ROW_HEIGHT = 26
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How wide the plot is, in pixels without its labels, and whether the labels must be short."""
-
-    name: str
-    plot: int
-    is_narrow: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """The same chart for a wide and for a narrow page, each a complete `<svg>` element."""
-
-    wide: str
-    narrow: str
-
-
-WIDE: Final = Layout("wide", 470, is_narrow=False)
-NARROW: Final = Layout("narrow", 172, is_narrow=True)
 
 
 def rate_limit(*attributions: Sequence[Group]) -> float:
@@ -61,11 +39,9 @@ def booking_rates(
         f"{group.label}, {row.label}: {_spoken(row, digits)}" for group in groups for row in group.wholes
     )
 
-    def picture(layout: Layout) -> str:
-        specification = booking_rates_specification(groups, limit, layout, digits)
-        return svg.draw(specification, title, description, f"{ident}-{layout.name}")
-
-    return Picture(picture(WIDE), picture(NARROW))
+    return draw_both(
+        lambda layout: booking_rates_specification(groups, limit, layout, digits), title, description, ident
+    )
 
 
 def outcomes(counts: Mapping[str, int], title: str, ident: str) -> Picture | Refused:
@@ -75,10 +51,7 @@ def outcomes(counts: Mapping[str, int], title: str, ident: str) -> Picture | Ref
         return Refused("No lead is in the report: nothing was sent in this window, or nothing that counts.")
     description = "; ".join(f"{OUTCOME_LABELS[o]}: {leads_text(counts[o])}" for o in Outcome)
 
-    def picture(layout: Layout) -> str:
-        return svg.draw(outcomes_specification(counts, layout), title, description, f"{ident}-{layout.name}")
-
-    return Picture(picture(WIDE), picture(NARROW))
+    return draw_both(lambda layout: outcomes_specification(counts, layout), title, description, ident)
 
 
 def booking_rates_specification(
@@ -120,19 +93,21 @@ def booking_rates_specification(
         stroke=alt.Stroke("sender:N", scale=colour, legend=None),
     )
     header = alt.Header(labelOrient="top", labelAnchor="start", labelPadding=4)
-    return _configured(
+    return configured(
         alt.layer(interval, dot, _numbers_column(base, layout))
         .properties(width=layout.plot, height=alt.Step(_ROW_HEIGHT))
         .facet(
             row=alt.Row("channel:N", title=None, sort=[group.label for group in groups], header=header),
             spacing=8,
         )
+        .resolve_scale(y="independent")
     )
 
 
 def outcomes_specification(counts: Mapping[str, int], layout: Layout = WIDE) -> dict[str, Any]:
     """Return the Vega-Lite specification behind `outcomes`."""
     total = sum(counts[outcome] for outcome in Outcome)
+    ticks = count_ticks(max(counts[outcome] for outcome in Outcome), 3 if layout.is_narrow else 6)
     labels = [OUTCOME_LABELS[outcome] for outcome in Outcome]
     values = [
         {
@@ -148,12 +123,13 @@ def outcomes_specification(counts: Mapping[str, int], layout: Layout = WIDE) -> 
         x=alt.X(
             "leads:Q",
             title="Leads",
-            axis=alt.Axis(format=",d", tickCount=3 if layout.is_narrow else 6, tickMinStep=1),
+            scale=alt.Scale(domain=[0, ticks[-1]], nice=False),
+            axis=alt.Axis(format=",d", values=ticks),
         ),
         fill=alt.Fill("outcome:N", scale=scale, legend=None),
         stroke=alt.Stroke("outcome:N", scale=scale, legend=None),
     )
-    return _configured(
+    return configured(
         alt.layer(bars, _numbers_column(base, layout)).properties(width=layout.plot, height=alt.Step(_ROW_HEIGHT))
     )
 
@@ -166,29 +142,6 @@ def _rows(field: str, order: list[str]) -> alt.Y:
 def _numbers_column(base: alt.Chart, layout: Layout) -> alt.Chart:
     column: alt.Chart = base.mark_text(align="left").encode(x=alt.value(layout.plot + 14), text="numbers:N")
     return column
-
-
-def _configured(chart: alt.LayerChart | alt.FacetChart) -> dict[str, Any]:
-    configured = chart.configure(
-        background="transparent",
-        font=_FONT,
-        padding={"left": 12, "right": 24, "top": 2, "bottom": 2},
-        axis=alt.AxisConfig(
-            labelColor=svg.INK,
-            labelFontSize=13,
-            titleColor=svg.MUTED,
-            titleFontSize=12,
-            titleFontWeight="normal",
-            gridColor=svg.GRID,
-            domainColor=svg.GRID,
-            tickColor=svg.GRID,
-        ),
-        header=alt.HeaderConfig(labelColor=svg.INK, labelFontSize=13, labelFontWeight=600),
-        text=alt.MarkConfig(color=svg.INK, fontSize=13),
-        view=alt.ViewConfig(stroke=None),
-    )
-    specification: dict[str, Any] = configured.to_dict()
-    return specification
 
 
 def _wholes(groups: Sequence[Group]) -> list[Row]:

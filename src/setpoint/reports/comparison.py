@@ -9,8 +9,17 @@ from typing import TypedDict
 
 from setpoint.domain.measured import Measured, Refused
 from setpoint.domain.vocabulary import Channel, Sender
-from setpoint.reports.contest import Arm, Contest, Demands, decide
-from setpoint.reports.verdicts import caveats, channel_verdict, different_channels, overall_verdict
+from setpoint.reports.contest import Arm, Contest, Demands, Side, decide
+from setpoint.reports.definitions import CHANNEL_PHRASES
+from setpoint.reports.verdicts import (
+    attribution_caveat,
+    by_attribution,
+    caveats,
+    channel_verdict,
+    different_channels,
+    disagreement,
+    overall_verdict,
+)
 from setpoint.stats.proportions import wilson
 
 
@@ -75,32 +84,50 @@ class ComparisonSection(TypedDict):
     caveats: list[str]
 
 
-def compare(cells: Iterable[Cell], demands: Demands | None = None) -> ComparisonSection:
+def compare(cells: Iterable[Cell], demands: Demands | None = None, within: Iterable[Cell] = ()) -> ComparisonSection:
     """Build the comparison of setter and AI from the mature leads of the cross-channel attribution.
 
     Cells of the same channel and sender add up. Channels appear in the order of the vocabulary, those
-    without any cell do not appear.
+    without any cell do not appear. `within` has the cells of the within-channel attribution: where they put the
+    other side ahead, verdicts and caveats say so.
     """
-    held = list(cells)
     asked = demands or Demands()
-    channels = {
-        channel: _contest([c for c in held if c.channel == channel], asked)
-        for channel in Channel
-        if any(c.channel == channel for c in held)
-    }
-    overall = _contest(held, asked)
+    overall, channels = _contests(list(cells), asked)
+    overall_within, channels_within = _contests(list(within), asked)
     if overall.is_two_sided and not any(contest.is_two_sided for contest in channels.values()):
         overall = replace(overall, outcome=different_channels(), missing=None)
+    against = {
+        channel: ahead
+        for channel, contest in channels.items()
+        if channel in channels_within and (ahead := disagreement(contest, channels_within[channel]))
+    }
+    against_overall = disagreement(overall, overall_within)
+    places = (["over all channels"] if against_overall else []) + [CHANNEL_PHRASES[channel] for channel in against]
+
+    def told(verdict: str, ahead: Side | None) -> str:
+        return by_attribution(verdict, ahead) if ahead else verdict
+
     return ComparisonSection(
-        overall=_document(overall, overall_verdict(overall, channels, asked)),
+        overall=_document(overall, told(overall_verdict(overall, channels, asked), against_overall)),
         by_channel=[
             ChannelComparisonDocument(
-                channel=channel.value, **_document(contest, channel_verdict(contest, channel, asked))
+                channel=channel.value,
+                **_document(contest, told(channel_verdict(contest, channel, asked), against.get(channel))),
             )
             for channel, contest in channels.items()
         ],
-        caveats=caveats(overall, channels, asked),
+        caveats=[*caveats(overall, channels, asked), *([attribution_caveat(places)] if places else [])],
     )
+
+
+def _contests(cells: Sequence[Cell], demands: Demands) -> tuple[Contest, dict[Channel, Contest]]:
+    """All leads together, and those of each channel that has any."""
+    channels = {
+        channel: _contest([cell for cell in cells if cell.channel == channel], demands)
+        for channel in Channel
+        if any(cell.channel == channel for cell in cells)
+    }
+    return _contest(cells, demands), channels
 
 
 def _contest(cells: Sequence[Cell], demands: Demands) -> Contest:

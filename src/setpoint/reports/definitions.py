@@ -92,6 +92,67 @@ def definitions(attribution_days: int, maturity_days: int) -> list[Definition]:
             "at most 5 points) would show with a chance of less than 80%. The number of leads that is "
             "missing is the smallest that would do, most of them from the side that has fewer."
         ),
+        "Crude": (
+            "All leads as they are, whoever got which: the difference of the two booking rates and nothing else."
+        ),
+        "Stratified": (
+            "Leads are compared only with leads like them, within groups (strata) of what is held equal, and "
+            "the differences are put together by how many leads each group has (Mantel-Haenszel)."
+        ),
+        "Adjusted": (
+            "The difference as if every lead could have gone to either: each lead is weighed by how likely AI "
+            "was to get it, and a model of who books corrects the rest (AIPW). Leads like which hardly any went "
+            "to the other side are left out and counted. What was not recorded of a lead cannot be held equal."
+        ),
+        "Same stage": (
+            "Messages are compared with messages of the same stage, such as first with first. All messages of a "
+            "lead count together, so that one lead does not look like many."
+        ),
+        "Overlap": (
+            "Leads by how likely AI was to get them, from what is known of them. Where only one side has leads, "
+            "there is nothing to compare with; the more the two sides lie over each other, the better they "
+            "compare."
+        ),
+        "Balance": (
+            "The share of the leads of one side that would have to be of another kind for both sides to be "
+            "alike in that respect. 0% is alike, 100% is nothing in common."
+        ),
+        "Robustness value": (
+            "How much of what is left of both who got the lead and who booked something unknown would have to "
+            "explain to make the difference vanish, or the interval reach zero (Cinelli and Hazlett). Near 0% "
+            "it is frail."
+        ),
+        "E-value": (
+            "How many times more likely something unknown would have to make both getting the lead and booking, "
+            "to explain the difference away (VanderWeele and Ding). 1 means that nothing is needed."
+        ),
+        "Share booked by a day": (
+            "The share of leads that had booked by then. Leads that were not watched for so long count for as "
+            "long as they were watched; who ended otherwise cannot book any more (cumulative incidence, "
+            "Aalen-Johansen)."
+        ),
+        "At risk": "Leads that were still watched on that day and had neither booked nor ended otherwise.",
+        "Immature week": (
+            f"A week of which leads are still pending, as those written to in the last {buffer}. Bookings are "
+            "known before their absence is, so its rate is too high at first: it is hatched and not read."
+        ),
+        "Pattern": (
+            "Something that can be checked by reading a message, such as its length, and that goes with more "
+            "bookings (or with fewer: an anti-pattern). It says what goes with bookings, and not what would "
+            "happen if you changed it."
+        ),
+        "Effect of a pattern": (
+            "The booking rate of messages with it minus that of messages without it, in percentage points, "
+            "within the same sender and channel, with all messages of a lead counted together."
+        ),
+        "False discovery rate": (
+            "Of the patterns that are told, the share that is expected to be chance (Benjamini-Hochberg over "
+            "all that were tested). A pattern is told when its q is at most this."
+        ),
+        "Safe for auto-send": (
+            "The recommendation may be followed in messages that AI sends by itself. Where it says needs "
+            "review, a person should read each message that follows it before it is sent."
+        ),
         "Mature lead": "A lead whose outcome is settled: booked or not booked, no longer pending.",
         "Window": (
             "[from, to): from its first instant up to, and without, its last one, in UTC. The report is "

@@ -1,6 +1,7 @@
 """The report document: what `report run --json` prints, and what the terminal and the page are drawn from. Pure."""
 
 import shlex
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,9 +19,7 @@ from setpoint.domain.windows import (
 from setpoint.reports.comparison import Cell, compare
 from setpoint.reports.definitions import definitions
 from setpoint.reports.segments import buckets, cells_of, segments
-
-VERSION = 1
-"""Of the document's form; a stored one says which it has."""
+from setpoint.reports.versions import VERSION
 
 _WITHIN = (Outcome.BOOKED, Outcome.NOT_BOOKED, Outcome.PENDING)
 
@@ -90,8 +89,9 @@ def report_document(
     created_at: datetime,
     engine: str,
     dataset_sha256: str,
+    sections: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The whole document of a finished run."""
+    """The whole document of a finished run. `sections` are those that need the rows, in their forms of `schemas`."""
     return {
         "version": VERSION,
         "id": run_id,
@@ -102,6 +102,7 @@ def report_document(
         "engine": engine,
         "dataset_sha256": dataset_sha256,
         **counts_document(request, counts),
+        **sections,
     }
 
 

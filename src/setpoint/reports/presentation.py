@@ -5,10 +5,12 @@ so that the same number is written and ordered the same way in all of them.
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from setpoint.datasets.plain_text import visible
 from setpoint.domain.measured import Measured, Refused
 from setpoint.domain.vocabulary import Channel, Disposition, Sender
 from setpoint.reports.definitions import (
@@ -17,10 +19,13 @@ from setpoint.reports.definitions import (
     RESPONSE_MODE_LABELS,
     SENDER_LABELS,
 )
+from setpoint.reports.schemas import EstimateDocument, IntervalDocument, RefusalDocument
 from setpoint.stats.proportions import wilson
 
 Segment = Mapping[str, Any]
 
+# Halves of characters and what is none: no file can hold them.
+_UNWRITABLE = re.compile("[\ud800-\udfff\ufffe\uffff]")
 _CHANNELS = [channel.value for channel in Channel]
 _SENDERS = [sender.value for sender in Sender]
 _DISPOSITIONS = [*(disposition.value for disposition in Disposition), ""]
@@ -36,6 +41,7 @@ class Row:
     pending: int
     rate: Measured | Refused
     is_part: bool = False
+    key: str = ""
 
     @property
     def mature(self) -> int:
@@ -49,6 +55,7 @@ class Group:
 
     label: str
     rows: Sequence[Row]
+    key: str = ""
 
     @property
     def wholes(self) -> list[Row]:
@@ -67,8 +74,9 @@ def arrange_by_channel(segments: Iterable[Segment]) -> list[Group]:
             [
                 row
                 for sender, of_sender in _split(in_channel, "sender", _SENDERS)
-                for row in _whole_and_parts(label_of(SENDER_LABELS, sender), of_sender)
+                for row in _whole_and_parts(sender, of_sender)
             ],
+            channel,
         )
         for channel, in_channel in _split(segments, "channel", _CHANNELS)
     ]
@@ -95,7 +103,7 @@ def arrange_by_response_mode(segments: Iterable[Segment]) -> list[Group]:
 
 def _whole_and_parts(sender: str, segments: Sequence[Segment]) -> list[Row]:
     parts = _split(segments, "disposition", _DISPOSITIONS)
-    whole = _sum(sender, segments)
+    whole = replace(_sum(label_of(SENDER_LABELS, sender), segments), key=sender)
     if [disposition for disposition, _ in parts] == [""]:
         return [whole]
     return [
@@ -118,6 +126,22 @@ def _sum(label: str, segments: Sequence[Segment], is_part: bool = False) -> Row:
     )
     rate = wilson(booked, booked + not_booked)
     return Row(label, booked, not_booked, pending, rate, is_part)
+
+
+def readable(document: Any) -> Any:
+    """The document without characters that nobody sees: they could give orders to a terminal, or break a picture."""
+    if isinstance(document, str):
+        return _UNWRITABLE.sub("\ufffd", visible(document))
+    if isinstance(document, Mapping):
+        return {readable(key): readable(value) for key, value in document.items()}
+    if isinstance(document, list):
+        return [readable(value) for value in document]
+    return document
+
+
+def anchor(*names: str) -> str:
+    """The address of a part of the page: lower case, with dashes for all that is no letter, digit or underscore."""
+    return re.sub(r"[^a-z0-9_]+", "-", "-".join(names).lower()).strip("-")
 
 
 def channel_verdicts(comparison: Mapping[str, Any]) -> list[str]:
@@ -188,6 +212,41 @@ def signed_points_text(fraction: float, digits: int = 1) -> str:
     return ("+" if fraction > 0 else "\u2212") + text
 
 
+def estimate_of(estimate: EstimateDocument) -> Measured | Refused:
+    """The estimate that a document holds."""
+    measured = estimate["measured"]
+    return measured_of(measured) if measured else refusal_of(estimate["refused"])
+
+
+def measured_of(interval: IntervalDocument) -> Measured:
+    """The number and interval that a document holds."""
+    return Measured(interval["value"], interval["low"], interval["high"], interval["confidence"])
+
+
+def refusal_of(refusal: RefusalDocument | None) -> Refused:
+    """The refusal that a document holds."""
+    return Refused(refusal["reason"], refusal["needed"]) if refusal else Refused("It was not computed.")
+
+
+def refusal_text(refused: Refused) -> str:
+    """Why there is no number, and what would bring one."""
+    if not refused.needed:
+        return refused.reason
+    return f"{refused.reason} About {count_text(about(refused.needed))} more are needed."
+
+
+def difference_texts(measured: Measured) -> tuple[str, str]:
+    """A difference in percentage points and its interval: `+2.1` and `+0.4 to +3.9`."""
+    digits = points_digits(measured.value, measured.low, measured.high)
+    low, high = (signed_points_text(bound, digits) for bound in (measured.low, measured.high))
+    return signed_points_text(measured.value, digits), f"{low} to {high}"
+
+
+def p_text(p: float) -> str:
+    """A p-value or q-value with three decimals: `0.012`, `< 0.001`."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def about(count: int) -> int:
     """Round up to two significant digits: a forecast is not more exact than that."""
     if count < 100:
@@ -203,6 +262,6 @@ def instant_text(instant: str) -> str:
     return day if clock in ("", "00:00") else f"{day} {clock} UTC"
 
 
-def listed(items: Sequence[str]) -> str:
+def listed(items: Sequence[str], last: str = "and") -> str:
     """`a`, `a and b`, `a, b and c`."""
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}"

@@ -3,24 +3,23 @@
 Each step is a transaction of its own, opened by the caller, so that a failed run is on record too.
 """
 
-import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from setpoint import __version__
-from setpoint.datasets.engine import Engine
-from setpoint.datasets.rows import COLUMNS, csv_header, csv_lines
-from setpoint.datasets.service import Dataset, DatasetRequest, extract
 from setpoint.domain.errors import Conflict, NotFound
 from setpoint.domain.vocabulary import RunStatus
-from setpoint.reports.document import VERSION, parameters_document, report_document
+from setpoint.reports.versions import migrated
 from setpoint.storage.tables import report_runs
+
+# What labels, counts and decides takes seconds to load, and who lists the runs needs none of it.
+if TYPE_CHECKING:
+    from setpoint.datasets.service import DatasetRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +37,11 @@ class Run:
 
 
 async def queue_run(
-    connection: AsyncConnection, client_id: int, request: DatasetRequest, engine: str, author: str
+    connection: AsyncConnection, client_id: int, request: "DatasetRequest", engine: str, author: str
 ) -> Run:
     """Put a run on record before anything is done."""
+    from setpoint.reports.document import parameters_document
+
     window = request.window
     asked = {"from": window.start, "to": window.end, "as_of": window.as_of}
     exactly = {name: instant.isoformat().replace("+00:00", "Z") for name, instant in asked.items()}
@@ -64,37 +65,6 @@ async def queue_run(
 async def start_run(connection: AsyncConnection, client_id: int, run_id: UUID) -> None:
     """Queued to running. Raises Conflict where somebody else took it up."""
     await _move(connection, client_id, run_id, RunStatus.QUEUED, RunStatus.RUNNING, started_at=func.now())
-
-
-async def perform(
-    engine: Engine, request: DatasetRequest, run: Run, progress: Callable[[int], None] | None = None
-) -> dict[str, Any]:
-    """Label, count and hash: the work of a run, which writes nothing. Returns the report document.
-
-    `progress` is told the rows of the dataset hashed so far.
-    """
-    dataset = await extract(engine, request)
-    return report_document(
-        request,
-        dataset.counts,
-        run_id=str(run.id),
-        author=run.author,
-        created_at=run.created_at,
-        engine=engine.name,
-        dataset_sha256=await dataset_sha256(dataset, progress),
-    )
-
-
-async def dataset_sha256(dataset: Dataset, progress: Callable[[int], None] | None = None) -> str:
-    """The SHA-256 of the dataset's CSV, both attributions: the one that `dataset export` writes."""
-    digest = hashlib.sha256(csv_header(COLUMNS))
-    rows = 0
-    async for batch in dataset.engine.stream(dataset.rows()):
-        digest.update(csv_lines(batch.cast(COLUMNS)))
-        rows += batch.num_rows
-        if progress is not None:
-            progress(rows)
-    return digest.hexdigest()
 
 
 async def complete_run(connection: AsyncConnection, client_id: int, run_id: UUID, document: dict[str, Any]) -> None:
@@ -187,9 +157,5 @@ _RUN = [
 
 def _run(row: dict[str, Any]) -> Run:
     document = row.get("document")
-    if document is not None and document.get("version") != VERSION:
-        raise Conflict(
-            f"The report run {row['id']} was made by another version of Setpoint, and its form is not known here:"
-            f" run it again with `{document.get('reproduce', 'setpoint report run')}`."
-        )
-    return Run(**row | {"status": RunStatus(row["status"])})
+    held = row | {"status": RunStatus(row["status"])}
+    return Run(**held if document is None else held | {"document": migrated(document)})

@@ -14,6 +14,7 @@ INK: Final = "#1c2126"
 MUTED: Final = "#59616a"
 GRID: Final = "#e3e6e9"
 SURFACE: Final = "#ffffff"
+IMMATURE: Final = "#cfd4d9"
 OUTCOMES: Final[Mapping[Outcome, str]] = {
     Outcome.BOOKED: "#00795c",
     Outcome.NOT_BOOKED: "#7d858e",
@@ -30,14 +31,17 @@ _VARIABLES: Final[Mapping[str, str]] = {
     MUTED: "--muted",
     GRID: "--grid",
     SURFACE: "--surface",
+    IMMATURE: "--line",
     **{colour: f"--{outcome.value.lower().replace('_', '-')}" for outcome, colour in OUTCOMES.items()},
 }
 
-# Booked is solid and not booked is hollow; the others have a pattern of lines or dots in a tile of 6 by 6.
+# Booked is solid and not booked is hollow; the others, and what is too young to be read, have a pattern of lines or
+# dots in a tile of 6 by 6.
 _TILES: Final[Mapping[str, tuple[str, dict[str, str]]]] = {
     OUTCOMES[Outcome.PENDING]: ("path", {"d": "M-1.5,1.5l3,-3M0,6l6,-6M4.5,7.5l3,-3", "stroke-width": "1.6"}),
     OUTCOMES[Outcome.BOOKED_NO_TIMESTAMP]: ("circle", {"cx": "3", "cy": "3", "r": "1.5"}),
     OUTCOMES[Outcome.UNATTRIBUTED]: ("path", {"d": "M3,0v6M0,3h6", "stroke-width": "1.1"}),
+    IMMATURE: ("path", {"d": "M-1.5,4.5l3,3M0,0l6,6M4.5,-1.5l3,3", "stroke-width": "1"}),
 }
 
 _NAMESPACE: Final = "http://www.w3.org/2000/svg"

@@ -1,15 +1,14 @@
-"""The report in a terminal, in the order of the page: the answer, segments, outcomes, what was left out."""
+"""The report in a terminal, in the order of the page: the answer, what to do, outcomes, rates, and what is behind."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.table import Table
+from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from setpoint.domain.measured import Measured
 from setpoint.domain.vocabulary import Attribution, Outcome
+from setpoint.reports.answer import answer_of
 from setpoint.reports.definitions import (
     ATTRIBUTION_LABELS,
     CHANNEL_LABELS,
@@ -31,32 +30,27 @@ from setpoint.reports.presentation import (
     listed,
     rate_digits,
     rate_text,
+    readable,
 )
-
-_WIDEST = 1000
-
-
-class _Whole(Table):
-    """A table that does not shrink: on a narrow terminal a line that wraps is better than a number cut off."""
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        room = options.update(width=_WIDEST)
-        needed = self.__rich_measure__(console, room).maximum
-        return super().__rich_console__(console, options.update(width=max(needed, options.max_width)))
+from setpoint.reports.terminal_sections import later_sections, recommendations
+from setpoint.reports.terminal_tables import table
 
 
 def print_report(document: Mapping[str, Any], console: Console) -> None:
     """Print a report document as tables that fit 80 columns and say the same without colour.
 
-    Nothing of the document is read as markup.
+    Nothing of the document is read as markup, and no character of it can give the terminal an order.
     """
+    document = readable(document)
     digits = rate_digits(document)
     parts = [
         _head(document),
-        _answer(document["comparison"]),
+        _answer(document),
+        *recommendations(document),
+        _outcomes(document),
         *(_segments(ATTRIBUTION_LABELS[attribution], document[attribution], digits) for attribution in Attribution),
         _meaning(document, "Booking rate"),
-        _outcomes(document),
+        *later_sections(document, digits),
         _left_out(document),
         _reproduce(document),
     ]
@@ -84,14 +78,24 @@ def _head(document: Mapping[str, Any]) -> RenderableType:
     return Group(*lines)
 
 
-def _answer(comparison: Mapping[str, Any]) -> RenderableType:
-    verdicts = [Text(f"- {verdict}") for verdict in channel_verdicts(comparison)]
-    return Group(
-        Text(comparison["overall"]["verdict"], style="bold"),
-        *verdicts,
-        Text(),
-        *(Text(caveat, style="dim") for caveat in comparison["caveats"]),
-    )
+def _answer(document: Mapping[str, Any]) -> RenderableType:
+    answer = answer_of(document)
+    parts = [Text(answer.verdict, style="bold")]
+    if answer.strength:
+        parts.append(Text(answer.strength))
+    parts += [Text(f"- {line}") for line in (*answer.reasons, *answer.lines)]
+    if answer.is_adjusted:
+        parts += [Text(), Text("By channel, not adjusted:", style="bold")]
+        parts += [Text(f"- {verdict}") for verdict in channel_verdicts(document["comparison"])] or [
+            Text(f"- {document['comparison']['overall']['verdict']}")
+        ]
+    if answer.caveats:
+        parts += [Text(), *(Text(caveat, style="dim") for caveat in answer.caveats)]
+    if answer.missing:
+        again = "it" if len(answer.missing) == 1 else "them"
+        without = listed(answer.missing, "or")
+        parts += [Text(), Text(f"Made without {without}: run it again to have {again}.", style="dim")]
+    return Group(*parts)
 
 
 def _segments(label: str, segments: Sequence[Segment], digits: int) -> RenderableType:
@@ -99,13 +103,13 @@ def _segments(label: str, segments: Sequence[Segment], digits: int) -> Renderabl
     groups = arrange_by_channel(segments)
     if not groups:
         return Group(Text(title, style="bold"), Text("No lead is credited."))
-    table = _table(title, "Sender", "Booked", "Not booked", "Pending", "Rate", "95% interval")
+    held = table(title, "Sender", "Booked", "Not booked", "Pending", "Rate", "95% interval")
     for group in groups:
-        table.add_row(Text(group.label, style="bold"))
+        held.add_row(Text(group.label, style="bold"))
         for row in group.rows:
-            table.add_row(*_cells(row, digits), style="dim" if row.is_part else None)
-        table.add_section()
-    return table
+            held.add_row(*_cells(row, digits), style="dim" if row.is_part else None)
+        held.add_section()
+    return held
 
 
 def _cells(row: Row, digits: int) -> list[Text]:
@@ -130,25 +134,25 @@ def _meaning(document: Mapping[str, Any], term: str) -> RenderableType:
 def _outcomes(document: Mapping[str, Any]) -> RenderableType:
     counts, rows = document["counts"], document["counts_within_channel"]
     total = sum(counts[outcome] for outcome in Outcome)
-    table = _table("Outcomes", "Outcome", "Leads", "Share", "Within-channel rows")
+    held = table("Outcomes", "Outcome", "Leads", "Share", "Within-channel rows")
     for outcome in Outcome:
-        table.add_row(
+        held.add_row(
             OUTCOME_LABELS[outcome],
             count_text(counts[outcome]),
             rate_text(counts[outcome] / total) if total else "",
             count_text(rows[outcome]) if outcome in rows else "never",
         )
     ambiguous = count_text(counts["ambiguous"]), "", count_text(rows["ambiguous"])
-    table.add_row("  of these ambiguous", *ambiguous, style="dim")
-    return table
+    held.add_row("  of these ambiguous", *ambiguous, style="dim")
+    return held
 
 
 def _left_out(document: Mapping[str, Any]) -> RenderableType:
     messages = document["messages"]
-    leads = _table("Leads not in the report", "Reason", "Leads")
+    leads = table("Leads not in the report", "Reason", "Leads")
     for label, count in labelled(DROP_LABELS, document["dropped"]):
         leads.add_row(Text(label), count_text(count))
-    left_out = _table("Messages left out", "Reason", "Messages")
+    left_out = table("Messages left out", "Reason", "Messages")
     for label, count in labelled(LEFT_OUT_LABELS, messages["left_out"]):
         left_out.add_row(Text(label), count_text(count))
     counting, sent = count_text(messages["counting"]), count_text(messages["in_window"])
@@ -173,17 +177,3 @@ def _reproduce(document: Mapping[str, Any]) -> RenderableType:
             style="dim",
         ),
     )
-
-
-def _table(title: str, label: str, *numbers: str) -> Table:
-    table = _Whole(
-        title=Text(title, style="bold"),
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-    )
-    table.add_column(label, no_wrap=True)
-    for name in numbers:
-        table.add_column(name, justify="right", no_wrap=True)
-    return table

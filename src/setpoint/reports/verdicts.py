@@ -5,7 +5,7 @@ it is held against the channels: when a channel on its own says the opposite, wh
 the sign turns, or when the difference is then no longer told from zero, no winner is named.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from setpoint.domain.measured import Measured, Refused
 from setpoint.domain.vocabulary import Channel
@@ -75,7 +75,8 @@ def different_channels() -> Refused:
 
 def caveats(overall: Contest, channels: Contests, demands: Demands) -> list[str]:
     """List what a reader must know besides the verdicts, the most important first."""
-    found = [CRUDE_CAVEAT]
+    # Two sides that share no channel are not compared at all, and then there is nothing crude about it.
+    found = [CRUDE_CAVEAT] if _shared(channels) else []
     mix = _mix(channels, demands)
     if mix:
         found.append(mix)
@@ -93,6 +94,32 @@ def caveats(overall: Contest, channels: Contests, demands: Demands) -> list[str]
             "narrow win among them can be chance."
         )
     return found
+
+
+def disagreement(across: Contest, within: Contest) -> Side | None:
+    """Return who is ahead by the within-channel attribution, where the cross-channel one has the other ahead.
+
+    None where they agree, and where neither difference can be told: then which is ahead says nothing.
+    """
+    told = across.winner is not None or within.winner is not None
+    return within.leader if told and across.leader and within.leader == _OTHER[across.leader] else None
+
+
+def by_attribution(verdict: str, ahead: Side) -> str:
+    """Add to a verdict that it is by the cross-channel attribution, where the within-channel one disagrees."""
+    return (
+        f"{verdict} This is by the cross-channel attribution; by the within-channel one {_OWNER[ahead]} rate is the "
+        "higher one."
+    )
+
+
+def attribution_caveat(places: Sequence[str]) -> str:
+    """Return what a reader must know where the two attributions disagree about who is ahead."""
+    return (
+        f"The two attributions do not agree about who is ahead {listed(places)}. A lead that got messages in several "
+        "channels is credited to the last one across channels, and to the last one of each channel within them: who "
+        "comes last, and in which channel, decides."
+    )
 
 
 def _verdict(contest: Contest, demands: Demands, place: str) -> str:

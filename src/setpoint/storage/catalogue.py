@@ -32,7 +32,10 @@ _PARAMETERS: Final = {
     # What the runtime role may only read, only add to, or add to and remove what has expired; it may add to and
     # change the rows of every other table.
     "read_only": ["workspaces", "alembic_version"],
-    "append_only": ["model_settings", "prompt_overrides", "snippets"],
+    "append_only": [
+        *("model_settings", "prompt_overrides", "snippets"),
+        *("report_evidence", "insight_sessions", "insight_answers"),
+    ],
     "expiring": ["llm_cache"],
     "removable": ["memberships"],
     # Their owner finds them before any tenant is set, for the functions that run in its name.
@@ -187,7 +190,10 @@ WHERE relnamespace = 'setpoint'::regnamespace AND relname <> ALL (:without_tenan
 # Without a right of its own, the owner finds no workspace for the functions that run in its name; a dump that
 # another role restores loses that right.
 _WORKSPACES = """
-SELECT relname, 'may not be searched by its owner ' || relowner::regrole || ': restore it as the old owner'
+SELECT relname, 'may not be searched by its owner ' || relowner::regrole || ': as that role, run `' || CASE
+    WHEN EXISTS (SELECT FROM pg_policy WHERE polrelid = pg_class.oid AND polname = 'registry')
+    THEN format('ALTER POLICY registry ON setpoint.%I TO %s', relname, relowner::regrole)
+    ELSE format('CREATE POLICY registry ON setpoint.%I TO %s USING (true)', relname, relowner::regrole) END || '`'
 FROM pg_class JOIN pg_roles ON pg_roles.oid = relowner
 WHERE relnamespace = 'setpoint'::regnamespace AND relname = ANY (:searched) AND NOT rolsuper AND NOT rolbypassrls
     AND NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = pg_class.oid AND relowner = ANY (polroles))

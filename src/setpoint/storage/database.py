@@ -91,9 +91,12 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def owner(self) -> AsyncIterator[AsyncConnection]:
-        """One transaction as the owner of the schema: for migrations, the doctor and the list of workspaces only."""
-        async with self._transaction("none", "") as connection:
+    async def owner(self, client_id: int | None = None) -> AsyncIterator[AsyncConnection]:
+        """One transaction as the owner of the schema: for migrations, the doctor, and all workspaces as such only.
+
+        A plain owner sees the rows of `client_id`, and of no workspace without one. A superuser sees all of them.
+        """
+        async with self._transaction("none", "" if client_id is None else str(client_id)) as connection:
             yield connection
 
     @asynccontextmanager

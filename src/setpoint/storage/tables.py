@@ -279,6 +279,91 @@ llm_cache = Table(
     _belongs_to_workspace(),
 )
 
+report_evidence = Table(
+    "report_evidence",
+    metadata,
+    _required("client_id", Integer()),
+    Column("run_id", Uuid, nullable=False),
+    _required("citation"),
+    _required("place", Integer()),
+    _required("message_external_id"),
+    _required("outcome"),
+    PrimaryKeyConstraint("client_id", "run_id", "citation", "place"),
+    ForeignKeyConstraint(["client_id", "run_id"], ["report_runs.client_id", "report_runs.id"]),
+)
+
+context_packs = Table(
+    "context_packs",
+    metadata,
+    _required("client_id", Integer()),
+    Column("id", Uuid, nullable=False),
+    Column("run_id", Uuid, nullable=False),
+    _required("scope_key"),
+    _required("status"),
+    Column("author", Text, nullable=False),
+    Column("code_version", Text, nullable=False),
+    Column("created_at", Instant, nullable=False, server_default=text("now()")),
+    Column("started_at", Instant),
+    Column("finished_at", Instant),
+    Column("document", JSONB(none_as_null=True)),
+    Column("failure", Text),
+    PrimaryKeyConstraint("client_id", "id"),
+    Index(
+        "context_packs_complete",
+        "client_id",
+        "scope_key",
+        unique=True,
+        postgresql_where=text("status = 'complete'"),
+    ),
+    Index("context_packs_by_time", "client_id", "created_at"),
+    ForeignKeyConstraint(["client_id", "run_id"], ["report_runs.client_id", "report_runs.id"]),
+)
+
+insight_sessions = Table(
+    "insight_sessions",
+    metadata,
+    _required("client_id", Integer()),
+    Column("id", Uuid, nullable=False),
+    Column("author", Text, nullable=False),
+    _required("role"),
+    Column("pack_id", Uuid, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("created_at", Instant, nullable=False, server_default=text("now()")),
+    PrimaryKeyConstraint("client_id", "id"),
+    Index("insight_sessions_by_time", "client_id", "created_at"),
+    ForeignKeyConstraint(["client_id", "pack_id"], ["context_packs.client_id", "context_packs.id"]),
+)
+
+insight_answers = Table(
+    "insight_answers",
+    metadata,
+    _required("client_id", Integer()),
+    Column("session_id", Uuid, nullable=False),
+    _required("place", Integer()),
+    Column("question", Text, nullable=False),
+    Column("answer", JSONB, nullable=False),
+    Column("asked_at", Instant, nullable=False, server_default=text("now()")),
+    PrimaryKeyConstraint("client_id", "session_id", "place"),
+    ForeignKeyConstraint(["client_id", "session_id"], ["insight_sessions.client_id", "insight_sessions.id"]),
+)
+
+booked_summaries = Table(
+    "booked_summaries",
+    metadata,
+    _required("client_id", Integer()),
+    _required("lead_external_id"),
+    _required("booking_instant", Instant),
+    Column("content", JSONB, nullable=False),
+    _required("source"),
+    Column("model", Identifier),
+    Column("prompt_key", Identifier),
+    Column("prompt_version", Integer),
+    Column("created_at", Instant, nullable=False, server_default=text("now()")),
+    PrimaryKeyConstraint("client_id", "lead_external_id"),
+    Index("booked_summaries_by_booking", "client_id", "booking_instant"),
+    _belongs_to("leads", "lead_external_id"),
+)
+
 # People. The first four belong to no workspace, and the runtime role may touch none of them: functions of the
 # database look up one account, session or identity at a time (migration 0004).
 users = Table(

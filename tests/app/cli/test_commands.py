@@ -16,6 +16,7 @@ from setpoint.app.cli.commands import app
 WINDOW = ["--workspace", "acme", "--from", "2026-01-01", "--to", "2026-02-01"]
 RUN = ["report", "run", *WINDOW]
 EXPORT = ["dataset", "export", *WINDOW]
+HEAVY = {"altair", "duckdb", "ibis", "pandas", "pydantic_ai", "scipy", "sqlalchemy", "statsmodels"}
 # Nothing of this may reach a database: there is none.
 nowhere = Console({"SETPOINT_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"})
 
@@ -33,7 +34,7 @@ def names() -> list[list[str]]:
 
 def test_the_commands_are_those_of_the_contract() -> None:
     expected = "demo migrate doctor import report:run report:list report:show dataset:export dataset:snapshot"
-    expected += " workspace:create workspace:list report dataset workspace"
+    expected += " workspace:create workspace:list workspace:remove report dataset workspace"
     expected += " model model:show model:set model:clear calls"
     expected += " invite member member:list member:add member:role member:remove member:verify member:disable"
     expected += " member:enable token token:create token:list token:revoke"
@@ -74,10 +75,12 @@ def test_the_version_is_told() -> None:
         (["demo", "--leads", "500001"], "--leads must lie between 200 and 500,000."),
         (["demo", "--leads", "many"], "Invalid value for '--leads'"),
         (["demo", "--seed", "-1"], "--seed must lie between 0 and"),
-        (["import"], "Missing argument 'kind'. Choose from: leads, messages, appointments, campaigns, drafts."),
+        (["import"], "Missing argument 'kind'. Choose from: campaigns, leads, drafts, messages, appointments."),
         (["import", "leads"], "Missing argument 'file'."),
         (["import", "leads", "x.csv"], "Missing option '--workspace'. `setpoint import --help` tells more."),
-        (["import", "people", "x.csv", "--workspace", "a"], "'people' is not one of 'leads', 'messages',"),
+        (["import", "people", "x.csv", "--workspace", "a"], "'people' is not one of 'campaigns', 'leads',"),
+        (["workspace", "remove"], "Missing argument"),
+        (["workspace", "remove", "acme"], "Nobody can be asked here: `setpoint workspace remove acme --yes`"),
         (["workspace", "create", "Acme Sales"], "such as acme-sales."),
         (["workspace", "create"], "Missing argument"),
         (["report", "run", "--workspace", "a", "--from", "2026-01-01"], "Missing option '--to'."),
@@ -173,20 +176,49 @@ def test_whoever_mends_us_sees_the_traceback(monkeypatch: pytest.MonkeyPatch) ->
         nowhere("workspace", "list", SETPOINT_DEBUG="1")
 
 
-def test_no_command_loads_what_it_does_not_need_to_explain_itself() -> None:
-    heavy = {"altair", "duckdb", "ibis", "pandas", "pydantic_ai", "scipy", "sqlalchemy", "statsmodels"}
-    code = (
-        "import sys; from setpoint.app.cli.commands import main; main(['--help']); main(['report', 'run', '--help']);"
-        "main(['model', 'set', '--help']); main(['calls', '--help']);"
-        "print(*sorted(sys.modules), file=sys.stderr)"
-    )
-    loaded = subprocess.run(
-        [sys.executable, "-c", code],
+def loaded_by(code: str) -> list[str]:
+    """The modules that a process has loaded once it has run this."""
+    return subprocess.run(
+        [sys.executable, "-c", f"import sys; {code}; print(*sorted(sys.modules), file=sys.stderr)"],
         capture_output=True,
         text=True,
         check=True,
         env={"PYTHONPATH": ":".join(sys.path)},
     ).stderr.split()
 
+
+def test_no_command_loads_what_it_does_not_need_to_explain_itself() -> None:
+    loaded = loaded_by(
+        "from setpoint.app.cli.commands import main; main(['--help']); main(['report', 'run', '--help']);"
+        "main(['model', 'set', '--help']); main(['calls', '--help'])"
+    )
+
     assert "setpoint.app.cli.reports" in loaded
-    assert heavy.isdisjoint(loaded)
+    assert HEAVY.isdisjoint(loaded)
+
+
+def test_who_names_no_file_waits_for_no_library() -> None:
+    loaded = loaded_by(
+        "from setpoint.app.cli.commands import main;"
+        "main(['import', 'leads', 'missing.csv', '--workspace', 'acme', '--data-dir', '/missing'])"
+    )
+
+    assert "setpoint.ingest.files" in loaded
+    assert HEAVY.isdisjoint(loaded)
+
+
+def test_who_lists_the_runs_waits_for_no_statistics() -> None:
+    loaded = loaded_by("import setpoint.app.cli.reports, setpoint.app.wiring, setpoint.reports.service")
+
+    assert HEAVY & set(loaded) == {"sqlalchemy"}
+
+
+@pytest.mark.parametrize("command", [RUN, [*RUN, "--dry-run"], [*EXPORT, "--out", "rows.csv"]])
+def test_that_spark_is_missing_is_told_before_anything_is_opened(
+    command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+
+    assert nowhere(*command, "--engine", "spark").complains(2) == (
+        "Spark is not installed: install Setpoint with its spark extra: `pip install -e '.[spark]'`."
+    )

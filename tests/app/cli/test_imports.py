@@ -86,11 +86,13 @@ def test_many_rejected_rows_are_in_the_file_that_was_named(
 
     shown = setpoint("import", "leads", leads, "--workspace", empty)
     assert summary(shown.out)["Rejected"] == "1,234"
-    assert shown.out.splitlines()[6] == "The first 20 of 1,234 rejected rows (--rejects FILE writes them all):"
-    assert len(shown.out.splitlines()) == 27
+    assert shown.out.splitlines()[6:] == [
+        "All 1,234 rows were rejected, nothing was taken (--rejects FILE writes them all):",
+        "  lines 2, 3, 4 and 1,231 more: opted_out 'perhaps' is neither true nor false: write one of them",
+    ]
 
     written = setpoint("import", "leads", leads, "--workspace", empty, "--rejects", rejects)
-    assert f"The first 20 of 1,234 rejected rows ({rejects} has them all):" in written.out.splitlines()
+    assert f"All 1,234 rows were rejected, nothing was taken ({rejects} has them all):" in written.out.splitlines()
     rows = list(csv.DictReader(rejects.read_text().splitlines()))
     assert [int(row["line"]) for row in rows] == list(range(2, 1236))
     assert rows[0] == {
@@ -99,6 +101,20 @@ def test_many_rejected_rows_are_in_the_file_that_was_named(
         "reason": "'perhaps' is neither true nor false: write one of them",
         "key": "l0",
     }
+
+
+def test_equal_reasons_are_told_once_with_their_first_lines(setpoint: Console, empty: str, leads: Path) -> None:
+    leads.write_text(
+        "external_id,opted_out,created_at\na,perhaps,\nb,no,yesterday\n,,\nc,maybe,\nd,no,\ne,no,yesterday\n,,\n"
+    )
+    answer = setpoint("import", "leads", leads, "--workspace", empty)
+
+    assert answer.out.splitlines()[6:] == [
+        "Rejected:",
+        "  lines 2 and 5, the first: opted_out 'perhaps' is neither true nor false: write one of them",
+        "  lines 3 and 7: created_at 'yesterday' is not an instant: write it like 2026-01-31T09:30:00Z",
+        "  lines 4 and 8: external_id is empty, and the row is of no use without it",
+    ]
 
 
 def test_a_parquet_file_has_rows_and_not_lines(setpoint: Console, empty: str, tmp_path: Path) -> None:
@@ -136,6 +152,16 @@ def test_a_file_that_cannot_be_read_fails_in_one_line(setpoint: Console, empty: 
         (nul, "new\ufffdline.csv does not exist."),
     ):
         assert complaint in setpoint("import", "leads", path, "--workspace", empty, "--json").complains(1)
+
+
+def test_a_file_that_cannot_be_read_is_told_before_the_database_is_asked(tmp_path: Path) -> None:
+    nowhere = Console({"SETPOINT_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"})
+    for name, complaint in (
+        ("missing.csv", "missing.csv does not exist."),
+        ("leads.xlsx", "must end in"),
+        ("x" * 300 + ".csv", "cannot be opened: File name too long."),
+    ):
+        assert complaint in nowhere("import", "leads", tmp_path / name, "--workspace", "acme").complains(1)
 
 
 def test_rejects_go_to_no_place_where_they_do_harm(

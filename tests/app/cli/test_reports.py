@@ -137,7 +137,9 @@ def test_the_list_tells_newest_first_what_was_asked_and_what_came_of_it(
     assert (oldest["status"], oldest["failure"], oldest["dataset_sha256"]) == ("failed", failed, None)
     assert (newest["status"], newest["failure"], newest["id"]) == ("complete", None, good["id"])
     assert newest["parameters"]["channels"] == ["email"]
-    lines = setpoint("report", "list", "--workspace", empty).out.splitlines()
+    header, *lines = setpoint("report", "list", "--workspace", empty).out.splitlines()
+    assert [header.index(title) for title in ("Run", "Status", "Asked for", "By")] == [0, 38, 48, 70]
+    assert lines[0][70:] == newest["author"]
     assert lines[0].startswith(f"{good['id']}  complete  20")
     assert lines[1:3] == [
         "    [2026-03-01, 2026-06-01) as of 2026-05-01T12:00:00Z; email; postgres",

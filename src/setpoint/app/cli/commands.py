@@ -21,6 +21,7 @@ _COMMANDS = {
     "demo": "demo",
     "import": "imports",
     "report": "reports",
+    "insights": "insights",
     "dataset": "datasets",
     "workspace": "workspaces",
     "invite": "people:invite_app",

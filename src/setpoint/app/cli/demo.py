@@ -112,7 +112,15 @@ async def _demo(where: "Settings", slug: str, leads: int, seed: int) -> dict[str
             markup=False,
         )
         request = DatasetRequest(slug, Window(sample.start, sample.end, sample.end))
-        return await run_report(database, workspace, request, engine="postgres", snapshot=None, author=author())
+        with progress_bar(timed=False) as bar:
+            task = bar.add_task("labelling leads")
+
+            def show(step: str, rows: int | None) -> None:
+                bar.update(task, description=step, rows=rows or 0)
+
+            return await run_report(
+                database, workspace, request, engine="postgres", snapshot=None, author=author(), progress=show
+            )
 
 
 async def _workspace(database: "Database", slug: str) -> "Workspace":

@@ -19,17 +19,21 @@ from setpoint.app.cli.common import (
     progress_bar,
     run_async,
 )
-from setpoint.ingest.schemas import ImportKind, ImportSummary, Progress
+from setpoint.ingest.files import check_file
+from setpoint.ingest.schemas import ImportKind, ImportSummary, Progress, RejectionGroup
 
 app = command_app()
 
 
 @app.command(short_help="Take a file of leads, messages, appointments, ...")
 def import_command(
-    kind: Annotated[ImportKind, typer.Argument(help="What the file holds.", show_default=False)],
+    kind: Annotated[
+        ImportKind,
+        typer.Argument(help="What the file holds, in the order in which files are imported.", show_default=False),
+    ],
     file: Annotated[
         Path,
-        typer.Argument(help="A .csv, .jsonl or .parquet file, or either of them with .gz.", show_default=False),
+        typer.Argument(help="A .csv, .jsonl or .parquet file, each also with .gz.", show_default=False),
     ],
     workspace: WorkspaceSlug,
     rejects: Annotated[
@@ -39,7 +43,11 @@ def import_command(
     data_dir: DataDir = None,
     as_json: Json = False,
 ) -> None:
-    """Take leads, messages, appointments, campaigns or drafts from a file; the same file again changes nothing."""
+    """Take campaigns, leads, drafts, messages or appointments from a file; the same file again changes nothing.
+
+    Leads first: a draft, a message or an appointment whose lead is not known is rejected.
+    """
+    check_file(file)
     summary = run_async(_import(kind, file, workspace, rejects, data_dir))
     if as_json:
         print_json(summary.as_dict())
@@ -102,17 +110,27 @@ def _remarks(summary: ImportSummary, file: Path, rejects: Path | None) -> list[s
     if summary.unknown_columns:
         remarks.append(f"Columns that were not taken: {', '.join(summary.unknown_columns)}.")
     if summary.rejected:
-        shown = len(summary.rejections)
         which = "Rejected"
-        if shown < summary.rejected:
-            which = f"The first {shown:,} of {summary.rejected:,} rejected rows"
+        if summary.rejected == summary.rows:
+            which = "The one row was rejected" if summary.rows == 1 else f"All {summary.rows:,} rows were rejected"
+            which += ", nothing was taken"
         if rejects is not None:
             which += f" ({rejects} has them all)"
-        elif shown < summary.rejected:
+        elif any(len(group.lines) < group.rows for group in summary.groups):
             which += " (--rejects FILE writes them all)"
         remarks.append(f"{which}:")
         place = "row" if file.name.lower().removesuffix(".gz").endswith(".parquet") else "line"
-        for rejection in summary.rejections:
-            column = f"{rejection.column} " if rejection.column else ""
-            remarks.append(f"  {place} {rejection.line:,}: {column}{rejection.fault.message}")
+        remarks += (f"  {_told(group, place)}" for group in summary.groups)
     return remarks
+
+
+def _told(group: RejectionGroup, place: str) -> str:
+    """Where rows were rejected for one reason, and the reason."""
+    *lines, last = (f"{line:,}" for line in group.lines)
+    if more := group.rows - len(group.lines):
+        lines, last = [*lines, last], f"{more:,} more"
+    where = f"{place} {last}" if group.rows == 1 else f"{place}s {', '.join(lines)} and {last}"
+    if not group.alike:
+        where += ", the first"
+    column = f"{group.first.column} " if group.first.column else ""
+    return f"{where}: {column}{group.first.fault.message}"

@@ -35,6 +35,10 @@ class Question:
             raise UsageError("--max-leads must be at least 1.")
         if self.snapshot is not None and self.engine is EngineName.POSTGRES:
             raise UsageError("--snapshot goes with --engine duckdb or spark: Postgres reads its own tables.")
+        if self.engine is EngineName.SPARK:
+            from setpoint.datasets.on_spark import check_installed
+
+            check_installed()
 
     @asynccontextmanager
     async def opened(self) -> "AsyncIterator[tuple[Database, Workspace, DatasetRequest]]":

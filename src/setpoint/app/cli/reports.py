@@ -62,6 +62,9 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count only; keep no run.")] = False,
     engine: Engine = EngineName.POSTGRES,
     snapshot: Snapshot = None,
+    model: Annotated[
+        bool, typer.Option("--model/--no-model", help="Let the workspace's model put the report into words.")
+    ] = True,
     html: Html = None,
     data_dir: DataDir = None,
     as_json: Json = False,
@@ -73,7 +76,7 @@ def run(
     question = Question(workspace, window, channel, max_leads, seed, engine, snapshot, data_dir)
     if html is not None:
         check_target(html, "--html")
-    _show(run_async(_dry_run(question) if dry_run else _run(question)), html, as_json)
+    _show(run_async(_dry_run(question) if dry_run else _run(question, model)), html, as_json)
 
 
 async def _dry_run(question: Question) -> dict[str, Any]:
@@ -89,15 +92,15 @@ async def _dry_run(question: Question) -> dict[str, Any]:
     return {"dry_run": True, "engine": str(question.engine), "dataset_sha256": None, **counts}
 
 
-async def _run(question: Question) -> dict[str, Any]:
+async def _run(question: Question, with_model: bool) -> dict[str, Any]:
     from setpoint.app.runs import run_report
 
     async with question.opened() as (database, workspace, request):
         with progress_bar(timed=False) as bar:
             task = bar.add_task("labelling leads")
 
-            def show(rows: int) -> None:
-                bar.update(task, description="hashing the dataset", rows=rows)
+            def show(step: str, rows: int | None) -> None:
+                bar.update(task, description=step, rows=rows or 0)
 
             return await run_report(
                 database,
@@ -107,6 +110,7 @@ async def _run(question: Question) -> dict[str, Any]:
                 snapshot=question.snapshot,
                 author=author(),
                 progress=show,
+                with_model=with_model,
             )
 
 
@@ -134,6 +138,8 @@ def list_command(workspace: WorkspaceSlug, data_dir: DataDir = None, as_json: Js
         return
     if not runs:
         output.print("No report was run here yet: `setpoint report run` makes one.", markup=False)
+        return
+    output.print(Text(f"{'Run':<36}  {'Status':<8}  {'Asked for':<20}  By", style="bold"))
     for run in runs:
         output.print(Text(f"{run.id}  {run.status:<8}  {format_instant(run.created_at)}  {run.author}"))
         output.print(Text(f"    {_asked(run.parameters)}", style="dim"))

@@ -1,12 +1,14 @@
 """`setpoint workspace`."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from setpoint.app.cli.common import DataDir, Json, command_app, output, print_json, run_async
+from setpoint.app.cli.common import DataDir, Json, command_app, errors, output, print_json, run_async
+from setpoint.domain.errors import NotFound, UsageError
 
 app = command_app("Workspaces: each is a tenant of its own.")
 
@@ -60,3 +62,65 @@ async def _list(data_dir: Path | None) -> list[dict[str, Any]]:
             {"workspace": slug, "created_at": format_instant(created_at)}
             for slug, created_at in await list_workspaces(connection)
         ]
+
+
+@app.command("remove")
+def remove(
+    slug: Annotated[str, typer.Argument(help="The workspace's name.", show_default=False)],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Remove a workspace with everything that was imported into it and made of it."""
+    if not yes:
+        _ask(data_dir, slug)
+    try:
+        rows = run_async(_remove(data_dir, slug))
+    except NotFound:
+        # It may have been removed before, which is as well.
+        rows = None
+    if as_json:
+        print_json({"workspace": slug, "removed": rows is not None, "rows": rows or {}})
+    elif rows is None:
+        output.print(f"There is no workspace {slug}: nothing was removed.", markup=False)
+    else:
+        output.print(f"Removed the workspace {slug}{_listed(rows)}.", markup=False, soft_wrap=True)
+
+
+def _ask(data_dir: Path | None, slug: str) -> None:
+    """Have the name typed once more. Raises UsageError where nobody can be asked, or something else was typed."""
+    if not sys.stdin.isatty():
+        raise UsageError(f"Nobody can be asked here: `setpoint workspace remove {slug} --yes` removes it unasked.")
+    rows = run_async(_count(data_dir, slug))
+    errors.print(f"This removes the workspace {slug}{_listed(rows)}. Only a backup brings it back.", markup=False)
+    try:
+        typed = errors.input("Type its name to go on: ")
+    except EOFError:
+        typed = ""
+    if typed.strip() != slug:
+        raise UsageError("That is not its name: nothing was removed.")
+
+
+def _listed(rows: dict[str, int]) -> str:
+    counts = [f"{count:,} {name.replace('_', ' ')}" for name, count in rows.items()]
+    return f" with {', '.join(counts)}" if counts else ", which was empty"
+
+
+async def _count(data_dir: Path | None, slug: str) -> dict[str, int]:
+    from setpoint.app.wiring import Settings, open_database, workspace_of
+    from setpoint.tenancy.removal import count_rows
+
+    async with open_database(Settings.read(data_dir)) as database:
+        workspace = await workspace_of(database, slug)
+        async with database.owner(workspace.client_id) as connection:
+            return await count_rows(connection, workspace)
+
+
+async def _remove(data_dir: Path | None, slug: str) -> dict[str, int]:
+    from setpoint.app.wiring import Settings, open_database, workspace_of
+    from setpoint.tenancy.removal import remove_workspace
+
+    async with open_database(Settings.read(data_dir)) as database:
+        workspace = await workspace_of(database, slug)
+        async with database.owner(workspace.client_id) as connection:
+            return await remove_workspace(connection, workspace)

@@ -1,0 +1,299 @@
+"""Setter against AI, adjusted: the `adjustment` of a report, from crude to careful, and what it comes to.
+
+Leads are those of the cross-channel attribution with a settled outcome, each on the side of the sender of its
+credited message. What is held equal was known when the lead entered the window. What is only known at the credited
+message (which touch it was, whether the lead had written) follows from the outcome: it is shown and weakens the
+verdict, and is never adjusted for. `adjustment_verdict` says it in words.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from scipy.stats import norm
+
+from setpoint.datasets.cells import LeadCell, MessageRows, fetch_comparison
+from setpoint.datasets.service import CELL, Dataset
+from setpoint.domain.measured import Measured, Refused
+from setpoint.domain.vocabulary import Attribution, Outcome, Sender
+from setpoint.reports.adjustment_balance import AT_CREDIT, AT_ENTRY, StratumKey, balance, by_stratum, guards_of
+from setpoint.reports.adjustment_doubts import Evidence
+from setpoint.reports.adjustment_verdict import judge
+from setpoint.reports.contest import Arm, Demands, decide
+from setpoint.reports.definitions import CHANNEL_PHRASES, RESPONSE_MODE_LABELS
+from setpoint.reports.presentation import rate_text
+from setpoint.reports.schemas import (
+    AdjustmentSection,
+    LadderStep,
+    OverlapDocument,
+    SensitivityDocument,
+    StrataDocument,
+    estimate_document,
+    refusal_document,
+)
+from setpoint.stats.adjusted import Adjusted, Group, adjusted_difference
+from setpoint.stats.clustered import clustered_difference
+from setpoint.stats.proportions import Stratum, newcombe_difference
+from setpoint.stats.sensitivity import EValue, e_value, robustness_value
+from setpoint.stats.stratified import CommonOdds, common_odds_ratio, mantel_haenszel_difference
+
+_STAGE_WORDS: Final[Mapping[str, str]] = {
+    "new": "new leads",
+    "contacted": "leads contacted before",
+    "written": "leads who had written",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SameStage:
+    """The comparison message by message: AI minus setters, the messages it rests on, and the leads of a sample."""
+
+    estimate: Measured | Refused
+    messages: int
+    sampled_leads: int | None
+
+
+async def adjustment(dataset: Dataset) -> AdjustmentSection:
+    """The `adjustment` section of a dataset's report. The same on every engine."""
+    cells, messages = await fetch_comparison(dataset)
+    kinds = dataset.counts.cells.items()
+    across, pending = CELL.index("attribution"), CELL.index("outcome")
+    waiting = sum(
+        n for kind, n in kinds if (kind[across], kind[pending]) == (Attribution.CROSS_CHANNEL, Outcome.PENDING)
+    )
+    return adjust(cells, same_stage(messages), waiting)
+
+
+def same_stage(messages: MessageRows) -> SameStage:
+    """Compare messages with the same channel, response mode, touch band and whether the lead had written before.
+
+    The outcome of a message is whether it is the credited one of a booked lead; messages to one lead are a cluster.
+    """
+    sampled = messages.leads if messages.sampled else None
+    trials = np.bincount(messages.stratum)
+    by_ai = np.bincount(messages.stratum[messages.by_ai], minlength=len(trials))
+    rests_on = int(trials[(by_ai > 0) & (by_ai < trials)].sum())
+    if not rests_on:
+        return SameStage(Refused("AI and setters never wrote at the same stage."), 0, sampled)
+    found = clustered_difference(messages.booked, messages.by_ai, messages.stratum, messages.lead)
+    if isinstance(found, Refused):
+        reason = "There are too few messages, or too few bookings, of AI and setters at the same stages."
+        return SameStage(Refused(reason, found.needed), rests_on, sampled)
+    return SameStage(found.difference, rests_on, sampled)
+
+
+def adjust(cells: Iterable[LeadCell], messages: SameStage, pending: int = 0) -> AdjustmentSection:
+    """Build the section from cells of leads, the comparison of their messages, and how many leads are pending."""
+    demands = Demands()
+    held = list(cells)
+    entered = [cell for cell in held if cell.entered]
+    crude = decide(_arm(held, Sender.AI), _arm(held, Sender.SETTER), demands)
+    strata = _strata(entered)
+    stratified = mantel_haenszel_difference(list(strata.values()))
+    odds = _odds(list(strata.values()))
+    adjusted = _adjusted(entered)
+    sensitivity = None if isinstance(adjusted, Refused) else _sensitivity(adjusted)
+    balances = [balance(covariate, entered) for covariate in (*AT_ENTRY, *AT_CREDIT)] if entered else []
+    gaps = {each["covariate"]: each["gap"] for each in balances}
+    varying = [c for c in AT_ENTRY if len({c.level(cell) for cell in entered}) > 1]
+    apart = max(varying, key=lambda c: gaps[c.key], default=None)
+    verdict = judge(
+        Evidence(
+            crude=crude,
+            stratified=stratified,
+            odds=odds,
+            strata={_stratum_words(key): stratum for key, stratum in strata.items()},
+            adjusted=adjusted,
+            same_stage=messages.estimate,
+            guards=guards_of(entered),
+            held=list(dict.fromkeys(c.word for c in varying)),
+            apart=(apart.word, gaps[apart.key]) if apart else None,
+            robustness=sensitivity["robustness_value_interval"] if sensitivity else None,
+            pending=pending,
+            late=sum(cell.n for cell in held if not cell.entered),
+            sampled=messages.sampled_leads,
+        ),
+        demands,
+    )
+    found = None if isinstance(adjusted, Refused) else adjusted
+    return {
+        "covariates": [c.key for c in AT_ENTRY],
+        "leads": {"ai": crude.ai.n, "setter": crude.setter.n},
+        "ladder": _ladder(crude.ai, crude.setter, strata, stratified, adjusted, messages),
+        "strata": _strata_document(strata, odds),
+        "rates": {"ai": found.treated_rate, "setter": found.control_rate} if found else None,
+        "used": found.used if found else 0,
+        "trimmed": {
+            "ai": found.trimmed_treated if found else 0,
+            "setter": found.trimmed_control if found else 0,
+        },
+        "overlap": _overlap(found) if found else None,
+        "sensitivity": sensitivity,
+        "balance": balances,
+        "verdict": verdict.text,
+        "strength": verdict.strength,
+        "winner": verdict.winner,
+        "reasons": list(verdict.reasons),
+    }
+
+
+def _arm(cells: Iterable[LeadCell], sender: Sender) -> Arm:
+    own = [cell for cell in cells if cell.sender == sender]
+    booked = sum(cell.booked for cell in own)
+    return Arm(booked, sum(cell.n for cell in own) - booked)
+
+
+def _strata(cells: Sequence[LeadCell]) -> dict[StratumKey, Stratum]:
+    strata = {}
+    for key, held in by_stratum(cells).items():
+        ai, setter = (_arm(held, sender) for sender in (Sender.AI, Sender.SETTER))
+        strata[key] = Stratum(ai.booked, ai.n, setter.booked, setter.n)
+    return strata
+
+
+def _stratum_words(key: StratumKey) -> str:
+    channel, mode, stage = key
+    return f"{_STAGE_WORDS[stage]} {CHANNEL_PHRASES[channel]} ({RESPONSE_MODE_LABELS[mode]})"
+
+
+def _odds(strata: Sequence[Stratum]) -> CommonOdds | Refused:
+    # The Breslow-Day test divides by the distance of the odds ratio from 1: at 1 itself it gives no number.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = common_odds_ratio(strata)
+    if isinstance(found, Refused) or isinstance(found.breslow_day, Refused) or found.breslow_day.p_value >= 0:
+        return found
+    return replace(found, breslow_day=Refused("The odds are the same on both sides: the test has no number."))
+
+
+def _adjusted(cells: Sequence[LeadCell]) -> Adjusted | Refused:
+    n: Counter[tuple[bool, tuple[str, ...]]] = Counter()
+    booked: Counter[tuple[bool, tuple[str, ...]]] = Counter()
+    for cell in cells:
+        key = cell.sender is Sender.AI, tuple(c.level(cell) for c in AT_ENTRY)
+        n[key] += cell.n
+        booked[key] += cell.booked
+    if not n:
+        return Refused("One of the two sides is empty: there is nothing to compare.")
+    groups = [Group(*key, n=n[key], successes=booked[key]) for key in sorted(n)]
+    try:
+        return adjusted_difference(groups, [c.key for c in AT_ENTRY])
+    except ValueError:
+        # The model of an arm in which nobody or everybody booked has no end.
+        return Refused(
+            "On one side nearly none of the leads booked, or nearly all: there is too little to adjust by."
+        )
+
+
+def _ladder(
+    ai: Arm,
+    setter: Arm,
+    strata: Mapping[StratumKey, Stratum],
+    stratified: Measured | Refused,
+    adjusted: Adjusted | Refused,
+    messages: SameStage,
+) -> list[LadderStep]:
+    shared = sum(s.trials_1 + s.trials_2 for s in strata.values() if s.trials_1 and s.trials_2)
+    sampled = " A uniform random sample of the leads." if messages.sampled_leads is not None else ""
+    return [
+        {
+            "key": "crude",
+            "label": "Crude",
+            "note": "All leads thrown together, whoever got which.",
+            "unit": "leads",
+            "n": ai.n + setter.n,
+            "estimate": estimate_document(newcombe_difference(ai.booked, ai.n, setter.booked, setter.n)),
+        },
+        {
+            "key": "stratified",
+            "label": "Within groups of leads alike",
+            "note": "Same channel, response mode and stage when the lead entered the window (Mantel-Haenszel).",
+            "unit": "leads",
+            "n": shared,
+            "estimate": estimate_document(stratified),
+        },
+        {
+            "key": "adjusted",
+            "label": "Adjusted",
+            "note": "Campaign and earlier messages held equal too, for leads that either side could have got (AIPW).",
+            "unit": "leads",
+            "n": 0 if isinstance(adjusted, Refused) else adjusted.used,
+            "estimate": estimate_document(adjusted if isinstance(adjusted, Refused) else adjusted.difference),
+        },
+        {
+            "key": "same_stage",
+            "label": "Message by message, same stage",
+            "note": "Bookings for each message sent, at the same touch, in the same channel and mode, and with the"
+            f" lead having written before or not. Messages to one lead count as related.{sampled}",
+            "unit": "messages",
+            "n": messages.messages,
+            "estimate": estimate_document(messages.estimate),
+        },
+    ]
+
+
+def _strata_document(strata: Mapping[StratumKey, Stratum], odds: CommonOdds | Refused) -> StrataDocument:
+    shared = sum(1 for s in strata.values() if s.trials_1 and s.trials_2)
+    if isinstance(odds, Refused):
+        return {
+            "strata": len(strata),
+            "shared": shared,
+            "odds_ratio": None,
+            "p_value": None,
+            "breslow_day_p_value": None,
+            "refused": refusal_document(odds),
+        }
+    equal = odds.breslow_day
+    return {
+        "strata": len(strata),
+        "shared": shared,
+        "odds_ratio": estimate_document(odds.odds_ratio)["measured"],
+        "p_value": odds.p_value,
+        "breslow_day_p_value": None if isinstance(equal, Refused) else equal.p_value,
+        "refused": None,
+    }
+
+
+def _overlap(adjusted: Adjusted) -> OverlapDocument:
+    overlap = adjusted.overlap
+    return {
+        "edges": list(overlap.edges),
+        "ai": list(overlap.treated),
+        "setter": list(overlap.control),
+        "outside": overlap.outside,
+    }
+
+
+def _sensitivity(adjusted: Adjusted) -> SensitivityDocument | None:
+    difference = adjusted.difference
+    error = (difference.high - difference.low) / 2 / float(norm.isf((1 - difference.confidence) / 2))
+    if not error > 0:
+        return None
+    t = difference.value / error
+    whole = robustness_value(t, adjusted.used)
+    interval = robustness_value(t, adjusted.used, alpha=1 - difference.confidence)
+    ratio: EValue | Refused = Refused("There is no ratio of the rates.")
+    if difference.low <= adjusted.treated_rate - adjusted.control_rate <= difference.high:
+        ratio = e_value(adjusted.treated_rate, adjusted.control_rate, difference.low, difference.high)
+    known = None if isinstance(ratio, Refused) else ratio
+    if interval == 0:
+        text = "No difference is told, so there is none that something unknown would have to explain."
+    else:
+        text = (
+            "To explain the difference away, something that is not in the data would have to account for"
+            f" {rate_text(whole)} of what the data leave open of who got which lead, and as much of who booked;"
+            f" {rate_text(interval)} would make it uncertain."
+        )
+        if known is not None:
+            text += (
+                f" Put otherwise: it would have to be {known.estimate:.1f} times as common on one side, and make a"
+                f" booking {known.estimate:.1f} times as likely ({known.bound:.1f} times to make it uncertain)."
+            )
+    return {
+        "robustness_value": whole,
+        "robustness_value_interval": interval,
+        "e_value": known.estimate if known else None,
+        "e_value_interval": known.bound if known else None,
+        "text": text,
+    }

@@ -1,0 +1,253 @@
+"""What speaks against naming a winner in an adjusted comparison of AI and setters.
+
+A doubt that blocks takes the winner away; one that only weakens leaves a tentative one. The limits are conventions,
+fixed beforehand; docs/statistics.md gives the reason for each.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from setpoint.domain.measured import Measured, Refused
+from setpoint.reports.contest import Arm, Contest, Demands, decide
+from setpoint.reports.presentation import count_text, leads_text, listed, rate_text
+from setpoint.reports.schemas import Side
+from setpoint.stats.adjusted import Adjusted
+from setpoint.stats.proportions import Stratum
+from setpoint.stats.stratified import CommonOdds
+
+STAGE_GAP = 0.15  # Share of one side's leads that would have to be credited at another stage.
+MOSTLY_SHARED, OFTEN_SHARED = 0.5, 1 / 3  # Share of one side's leads that had heard from the other one too.
+MOSTLY_TRIMMED, OFTEN_TRIMMED = 0.5, 0.2  # Share of leads that only one of the two sides could have got.
+ROBUSTNESS = 0.01  # Robustness value of the interval.
+LEVEL = 0.05  # Of the Breslow-Day test.
+
+DOER: Final[Mapping[Side, str]] = {"ai": "AI", "setter": "setters"}
+OTHER: Final[Mapping[Side, Side]] = {"ai": "setter", "setter": "ai"}
+IS_AHEAD: Final[Mapping[Side, str]] = {"ai": "AI is ahead", "setter": "setters are ahead"}
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """How the two sides differ in what is never held equal, because it follows from the outcome.
+
+    `stage` and `channel` are shares of one side's leads that would have to be credited at another stage (touch, or
+    before instead of after the lead's first word) or in another channel, among leads alike at entry and in outcome;
+    0 where chance alone makes such a gap. `stage_words` says where the stages differ most. `shared` is the share of
+    each side's leads to whom the other side wrote too.
+    """
+
+    stage: float
+    stage_words: str
+    channel: float
+    shared: Mapping[Side, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that a verdict rests on. Differences are AI minus setters.
+
+    `held` names what differs between leads and was held equal, `apart` the share of leads that would have to change
+    for the two sides to have got leads alike, and in what, where they differ most. `strata` are those of the
+    stratified estimate, by their words; `late` counts leads that booked on a message from before the window.
+    """
+
+    crude: Contest
+    stratified: Measured | Refused
+    odds: CommonOdds | Refused
+    strata: Mapping[str, Stratum]
+    adjusted: Adjusted | Refused
+    same_stage: Measured | Refused
+    guards: Guards
+    held: Sequence[str]
+    apart: tuple[str, float] | None
+    robustness: float | None
+    pending: int
+    late: int
+    sampled: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why a winner cannot be named, or only with reserve: as a part of the verdict, and as a sentence of its own."""
+
+    clause: str
+    sentence: str
+    blocks: bool
+
+
+def side_of(difference: Measured | Refused) -> Side | None:
+    """Who books more, where the interval leaves out zero."""
+    if isinstance(difference, Refused) or difference.low <= 0 <= difference.high:
+        return None
+    return "ai" if difference.value > 0 else "setter"
+
+
+def doubts_of(evidence: Evidence, adjusted: Adjusted, demands: Demands) -> list[Doubt]:
+    """What speaks against the adjusted estimate, what blocks first."""
+    found = [
+        *_contradictions(evidence, adjusted),
+        *_stage_doubts(evidence, adjusted),
+        *_strata_doubts(evidence, adjusted, demands),
+        *_reach_doubts(evidence, adjusted),
+    ]
+    return sorted(found, key=lambda doubt: not doubt.blocks)
+
+
+def _contradictions(evidence: Evidence, adjusted: Adjusted) -> list[Doubt]:
+    found = []
+    value = adjusted.difference.value
+    for other, name in (
+        (evidence.stratified, "within groups of leads alike"),
+        (evidence.same_stage, "message by message at the same stage"),
+    ):
+        told = side_of(other) is not None
+        if isinstance(other, Refused) or other.value * value >= 0 or not (told or side_of(adjusted.difference)):
+            continue
+        ahead: Side = "ai" if other.value > 0 else "setter"
+        found.append(
+            Doubt(
+                "the estimates contradict each other",
+                f"The estimates contradict each other: adjusted, {IS_AHEAD[OTHER[ahead]]}, but compared {name}"
+                f" {IS_AHEAD[ahead]}{'' if told else ', though not by enough to be told'}.",
+                blocks=told,
+            )
+        )
+    return found
+
+
+def _stage_doubts(evidence: Evidence, adjusted: Adjusted) -> list[Doubt]:
+    """Sides that work at different stages, or on the same leads, are told apart by stage and not by skill."""
+    guards, found = evidence.guards, []
+    confirmed = side_of(evidence.same_stage) == side_of(adjusted.difference) is not None
+    if guards.stage >= STAGE_GAP:
+        same = "comes out the same" if confirmed else "shows no difference either"
+        if not confirmed and (side_of(adjusted.difference) or side_of(evidence.same_stage)):
+            same = "does not bear it out"
+        found.append(
+            Doubt(
+                "setters and AI write at different stages of the conversation",
+                f"Setters and AI write at different stages of the conversation: {guards.stage_words}. Whoever comes"
+                " in when a booking is near looks better than whoever opens. A comparison message by message at the"
+                f" same stage {same}.",
+                blocks=not confirmed,
+            )
+        )
+    if guards.channel >= STAGE_GAP:
+        found.append(
+            Doubt(
+                "setters and AI write last in different channels",
+                f"Setters and AI write last in different channels: of leads alike at the start,"
+                f" {rate_text(guards.channel, 0)} of one side's would have to end in another channel for the two to"
+                " be alike, so sender and channel can hardly be told apart.",
+                blocks=not confirmed,
+            )
+        )
+    side = max(guards.shared, key=lambda side: guards.shared[side])
+    if guards.shared[side] >= OFTEN_SHARED:
+        mostly = guards.shared[side] >= MOSTLY_SHARED
+        credited, other = DOER[side], DOER[OTHER[side]]
+        found.append(
+            Doubt(
+                f"{'most' if mostly else 'many'} leads credited to {credited} had heard from {other} too",
+                f"{rate_text(guards.shared[side], 0)} of the leads credited to {credited} had heard from {other} too."
+                " Only the last message is credited, so this compares who wrote last, not who brought the booking"
+                " about.",
+                blocks=mostly,
+            )
+        )
+    if isinstance(evidence.same_stage, Refused):
+        found.append(
+            Doubt(
+                "messages at the same stage cannot be compared",
+                f"A comparison message by message at the same stage is missing. {evidence.same_stage.reason}",
+                blocks=False,
+            )
+        )
+    return found
+
+
+def _strata_doubts(evidence: Evidence, adjusted: Adjusted, demands: Demands) -> list[Doubt]:
+    told = strata_told(evidence, demands)
+    ahead = side_of(adjusted.difference)
+    if not strata_differ(evidence) or not (told[OTHER[ahead]] if ahead else told["ai"] and told["setter"]):
+        return []
+    groups = "; ".join(f"{IS_AHEAD[side]} with {listed(names)}" for side, names in told.items() if names)
+    return [
+        Doubt(
+            "it depends on the leads",
+            f"It depends on the leads: groups of them differ by more than chance (Breslow-Day). By group, {groups}.",
+            blocks=True,
+        )
+    ]
+
+
+def strata_told(evidence: Evidence, demands: Demands) -> dict[Side, list[str]]:
+    """The groups of leads, by their words, in which a side clearly books more."""
+    told: dict[Side, list[str]] = {"ai": [], "setter": []}
+    for name, s in evidence.strata.items():
+        ai, setter = Arm(s.successes_1, s.trials_1 - s.successes_1), Arm(s.successes_2, s.trials_2 - s.successes_2)
+        winner = decide(ai, setter, demands).winner
+        if winner:
+            told[winner].append(name)
+    return told
+
+
+def strata_differ(evidence: Evidence) -> bool:
+    """Whether the groups of leads share no odds ratio."""
+    odds = evidence.odds
+    return (
+        isinstance(odds, CommonOdds)
+        and not isinstance(odds.breslow_day, Refused)
+        and odds.breslow_day.p_value <= LEVEL
+    )
+
+
+def _reach_doubts(evidence: Evidence, adjusted: Adjusted) -> list[Doubt]:
+    found = []
+    share = trimmed_share(adjusted)
+    borne_out = side_of(evidence.stratified) == side_of(adjusted.difference)
+    if share >= MOSTLY_TRIMMED or (share >= OFTEN_TRIMMED and not borne_out):
+        found.append(
+            Doubt(
+                f"{rate_text(share, 0)} of the leads are of a kind that hardly ever goes to both",
+                "More than half of the leads are left out, and nothing is said about them."
+                if share >= MOSTLY_TRIMMED
+                else "With the leads taken in that nearly always go to the same side, the result is not the same.",
+                blocks=False,
+            )
+        )
+    if not evidence.held:
+        found.append(
+            Doubt(
+                "nothing is known of the leads that could be held equal",
+                "Nothing is known of the leads that could be held equal: they all have one channel, one campaign and"
+                " one stage at entry. Who got which lead may explain everything.",
+                blocks=False,
+            )
+        )
+    if evidence.robustness is not None and side_of(adjusted.difference) and evidence.robustness < ROBUSTNESS:
+        found.append(
+            Doubt(
+                "little that is not in the data would be enough to explain it",
+                f"Something that is not in the data and explains {rate_text(ROBUSTNESS, 0)} of who got which lead,"
+                " and as much of who booked, would be enough to make this uncertain.",
+                blocks=False,
+            )
+        )
+    return found
+
+
+def trimmed_share(adjusted: Adjusted) -> float:
+    """The share of leads that only one of the two sides could have got."""
+    trimmed = adjusted.trimmed_treated + adjusted.trimmed_control
+    return trimmed / (trimmed + adjusted.used)
+
+
+def trimmed_sentence(adjusted: Adjusted) -> str:
+    """On how many of the leads the adjusted difference rests."""
+    total = adjusted.used + adjusted.trimmed_treated + adjusted.trimmed_control
+    return (
+        f"The adjusted difference rests on {count_text(adjusted.used)} of {leads_text(total)}: the others are of a"
+        " kind that nearly always goes to the same side."
+    )

@@ -1,0 +1,1 @@
+"""Questions about a report in plain language: context packs, sessions, answers, booked conversations."""

@@ -1,0 +1,23 @@
+"""The versions of a report document's form: a stored one is brought to the newest when it is read."""
+
+from typing import Any, Final
+
+from setpoint.domain.errors import Conflict
+
+VERSION: Final = 2
+"""Of the form that is written now; a stored document says which it has."""
+
+
+def migrated(document: dict[str, Any]) -> dict[str, Any]:
+    """A stored document in the form of this version. Raises Conflict for a form that is not known.
+
+    Version 1 had no sections beyond the counts and the crude comparison. What was not computed then is not there
+    now: whoever shows a report leaves out the sections that it has not.
+    """
+    version = document.get("version")
+    if version not in (1, VERSION):
+        raise Conflict(
+            f"The report run {document.get('id', '')} was made by another version of Setpoint, and its form is not"
+            f" known here: run it again with `{document.get('reproduce', 'setpoint report run')}`."
+        )
+    return document | {"version": VERSION}
