@@ -43,9 +43,35 @@ async def run_report(
 
     The workspace's model puts it into words unless `with_model` is false; `port` stands in for that model.
     """
+    async with database.tenant(workspace.client_id) as connection:
+        run = await reports.queue_run(connection, workspace.client_id, request, engine, author)
+    return await carry_out(
+        database,
+        workspace,
+        request,
+        run,
+        engine=engine,
+        snapshot=snapshot,
+        progress=progress,
+        with_model=with_model,
+        port=port,
+    )
+
+
+async def carry_out(
+    database: Database,
+    workspace: Workspace,
+    request: DatasetRequest,
+    run: reports.Run,
+    *,
+    engine: str,
+    snapshot: Path | None = None,
+    progress: Progress = no_progress,
+    with_model: bool = True,
+    port: ModelPort | None = None,
+) -> dict[str, Any]:
+    """Carry out a run that is queued, as `run_report` does. Raises Conflict where somebody else took it up."""
     client_id = workspace.client_id
-    async with database.tenant(client_id) as connection:
-        run = await reports.queue_run(connection, client_id, request, engine, author)
     try:
         async with database.tenant(client_id) as connection:
             await reports.start_run(connection, client_id, run.id)

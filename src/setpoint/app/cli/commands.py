@@ -19,6 +19,7 @@ from setpoint.domain.errors import SetpointError
 # Each command's module, and its application there where that is not `app`.
 _COMMANDS = {
     "demo": "demo",
+    "serve": "serve",
     "import": "imports",
     "report": "reports",
     "insights": "insights",
