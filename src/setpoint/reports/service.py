@@ -15,6 +15,7 @@ from setpoint import __version__
 from setpoint.domain.errors import Conflict, NotFound
 from setpoint.domain.vocabulary import RunStatus
 from setpoint.reports.versions import migrated
+from setpoint.storage.positions import Position, behind
 from setpoint.storage.tables import report_runs
 
 # What labels, counts and decides takes seconds to load, and who lists the runs needs none of it.
@@ -111,12 +112,14 @@ async def _move(
         raise Conflict(f"The report run {run_id} is not {before} any more: look at it with `setpoint report list`.")
 
 
-async def list_runs(connection: AsyncConnection, client_id: int, limit: int = 50) -> list[Run]:
-    """The latest runs of a workspace, newest first, without their documents."""
+async def list_runs(
+    connection: AsyncConnection, client_id: int, limit: int = 50, after: Position | None = None
+) -> list[Run]:
+    """The latest runs of a workspace, or those that follow `after`, newest first, without their documents."""
     columns = [column for column in _RUN if column.name != "document"]
     rows = await connection.execute(
         select(*columns)
-        .where(report_runs.c.client_id == client_id)
+        .where(report_runs.c.client_id == client_id, behind(report_runs, after))
         .order_by(report_runs.c.created_at.desc(), report_runs.c.id)
         .limit(limit)
     )

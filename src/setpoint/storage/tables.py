@@ -477,3 +477,16 @@ invitations = Table(
     _belongs_to_user("created_by_user"),
     _belongs_to_user("accepted_by_user"),
 )
+
+api_answers = Table(
+    "api_answers",
+    metadata,
+    _required("client_id", Integer()),
+    _required("key"),
+    _required("asked_sha256"),
+    Column("answer", JSONB),
+    _required("created_at", Instant),
+    PrimaryKeyConstraint("client_id", "key"),
+    Index("api_answers_by_time", "client_id", "created_at"),
+    _belongs_to_workspace(),
+)

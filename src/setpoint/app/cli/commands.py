@@ -19,11 +19,11 @@ from setpoint.domain.errors import SetpointError
 # Each command's module, and its application there where that is not `app`.
 _COMMANDS = {
     "demo": "demo",
-    "serve": "serve",
     "import": "imports",
     "report": "reports",
     "insights": "insights",
     "dataset": "datasets",
+    "serve": "serve",
     "workspace": "workspaces",
     "invite": "people:invite_app",
     "member": "people:member_app",

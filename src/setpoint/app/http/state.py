@@ -1,8 +1,9 @@
 """What every request works with; it is made once, where the application is."""
 
+import asyncio
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -21,13 +22,17 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Service:
-    """The database, the configuration, the clock, the log, and whoever carries out runs."""
+    """The database, the configuration, the clock, the log, and whoever carries out runs.
+
+    `drawing` is held while a report is drawn: its charts take a second of computing each, and pages go first.
+    """
 
     database: Database
     config: HttpConfig
     runner: Runner
     clock: Callable[[], datetime]
     log: Any
+    drawing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 def service_of(connection: HTTPConnection) -> Service:
