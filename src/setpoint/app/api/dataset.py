@@ -65,7 +65,7 @@ async def export_dataset(request: Request, actor: Admin, asked: Annotated[Export
     service, workspace = service_of(request), Workspace(actor.client_id, actor.workspace)
     wanted = asked.request(actor.workspace)
     which = None if asked.attribution is Which.BOTH else Attribution(asked.attribution.value)
-    # The whole file is written before the first byte is sent: a slow reader holds no transaction, and nobody gets half.
+    # It is written before the first byte is sent: a slow reader holds no transaction, and nobody gets half of it.
     scratch = Path(tempfile.mkdtemp(prefix="setpoint-export-"))
     try:
         async with open_engine(service.database, workspace, wanted.window, "postgres") as engine:

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import defaultdict
+from contextlib import suppress
 from typing import Protocol
 from uuid import UUID
 
 from setpoint.app.runs import carry_out
 from setpoint.datasets.service import DatasetRequest
 from setpoint.domain.errors import SetpointError
-from setpoint.reports.service import Run, queue_run
+from setpoint.reports.service import Run, fail_run, queue_run, start_run
 from setpoint.storage.database import Database
 from setpoint.tenancy.service import Workspace
 
@@ -46,12 +47,24 @@ class BackgroundRunner:
     async def _carry_out(
         self, workspace: Workspace, request: DatasetRequest, run: Run, engine: str, with_model: bool
     ) -> None:
+        begun = False
         try:
             async with self._turns[workspace.client_id]:
+                begun = True
                 await carry_out(self._database, workspace, request, run, engine=engine, with_model=with_model)
-        except SetpointError:
+        except asyncio.CancelledError:
+            if not begun:
+                await self._give_up(workspace.client_id, run)
+            raise
+        except Exception:
             # It stands in the run, where whoever asked for it looks.
             return
+
+    async def _give_up(self, client_id: int, run: Run) -> None:
+        with suppress(SetpointError):
+            async with self._database.tenant(client_id) as connection:
+                await start_run(connection, client_id, run.id)
+                await fail_run(connection, client_id, run.id, "It was stopped before it began.")
 
     async def wait(self) -> None:
         """Until every run that was taken has ended."""

@@ -10,7 +10,8 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from setpoint import __version__
-from setpoint.app.api.router import TAGS, api_router
+from setpoint.app.api import document
+from setpoint.app.api.router import api_router
 from setpoint.app.http import errors
 from setpoint.app.http.config import HttpConfig
 from setpoint.app.http.edge import Edge
@@ -59,7 +60,6 @@ def create_app(
         version=__version__,
         lifespan=lifespan,
         openapi_url=f"{API}/openapi.json",
-        openapi_tags=TAGS,
         # They load scripts from elsewhere.
         docs_url=None,
         redoc_url=None,
@@ -69,6 +69,7 @@ def create_app(
     app.state.service = service
     app.state.error_page = None
     errors.install(app)
+    document.install(app)
     app.add_middleware(Edge)
 
     @app.get("/healthz", include_in_schema=False)
