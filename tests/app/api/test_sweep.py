@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import httpx
@@ -55,7 +56,7 @@ class Operation:
     def arguments(self, slug: str, ids: dict[str, str], window: dict[str, str]) -> dict[str, Any]:
         """What to send, with the workspace and ids in their places."""
         values = {**VALUES, **window, **ids, "workspace": slug}
-        path = re.sub(r"{(\w+)}", lambda found: values[found[1]], self.path)
+        path = re.sub(r"{(\w+)}", lambda found: quote(values[found[1]], safe="%/;'?"), self.path)
         sent: dict[str, Any] = {"method": self.method, "url": path}
         if self.query:
             sent["params"] = {name: values[name] for name in self.query}
@@ -297,7 +298,7 @@ def _ids(key: str) -> list[str]:
         "null",
         "..",
         "x" * 3000,
-        "\ud7ff",
+        "\u212a",
         "[object]",
         json.dumps([key]),
     ]

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from setpoint.app.http.actors import VISITOR_STATE, visitor_cookie
-from setpoint.app.http.errors import defect, is_api, render
+from setpoint.app.http.errors import defect, is_api, of_status, render
 from setpoint.app.http.state import service_of
 
 _HEADERS: Final = {
@@ -42,16 +42,25 @@ class Edge:
         service = service_of(request)
         began = time.perf_counter()
         status = 0
+        too_large = False
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, too_large
             if message["type"] == "http.response.start":
-                status = message["status"]
-                self._dress(request, MutableHeaders(scope=message))
-            await send(message)
+                headers = MutableHeaders(scope=message)
+                # A body that says itself that it is too large is refused below us, in words of its own.
+                too_large = message["status"] == 413 and headers.get("Content-Type", "").startswith("text/plain")
+                if not too_large:
+                    status = message["status"]
+                    self._dress(request, headers)
+            if not too_large:
+                await send(message)
 
         try:
             await self._app(scope, receive, answer)
+            if too_large:
+                response = await render(request, of_status(413))
+                await response(scope, receive, answer)
         except Exception as error:
             reference = uuid4().hex[:12]
             service.log.error("defect", reference=reference, error=type(error).__name__, at=_where(error))

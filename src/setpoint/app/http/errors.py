@@ -117,6 +117,12 @@ def defect(reference: str) -> Problem:
     )
 
 
+def of_status(status: int, detail: str = "", headers: Mapping[str, str] | None = None) -> Problem:
+    """What is told where the web server itself refuses; `detail` only where we have no words for the status."""
+    code, ours = _OF_HTTP.get(HTTPStatus(status), ("http", detail))
+    return Problem(status, code, ours, headers=headers or {})
+
+
 async def render(request: Request, problem: Problem) -> Response:
     """The problem as its reader takes it: programs under /api, people elsewhere."""
     if is_api(request.url.path):
@@ -158,8 +164,7 @@ def install(app: FastAPI) -> None:
     async def of_http(request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             raise error
-        code, detail = _OF_HTTP.get(HTTPStatus(error.status_code), ("http", error.detail))
-        return await render(request, Problem(error.status_code, code, detail, headers=error.headers or {}))
+        return await render(request, of_status(error.status_code, error.detail, error.headers or {}))
 
     app.add_exception_handler(SetpointError, named)
     app.add_exception_handler(RequestValidationError, invalid)

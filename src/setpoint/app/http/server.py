@@ -35,7 +35,8 @@ def create_app(
     """The application over a database that is ready for use. Everything it works with is in `app.state.service`.
 
     Without a `runner` report runs are carried out in this process. Where there are pages, their module
-    `setpoint.app.web.router` has `install(app)`, which includes their routes and sets `app.state.error_page`.
+    `setpoint.app.web.router` has `install(app)`, which includes their routes, each with the `max_body_size` that it
+    needs, and sets `app.state.error_page`.
     """
     service = Service(
         database=database,
@@ -64,7 +65,6 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
-        max_body_size=_MOST_BYTES,
     )
     app.state.service = service
     app.state.error_page = None
@@ -83,7 +83,7 @@ def create_app(
         await database.check_revision()
         return {"status": "ready"}
 
-    app.include_router(api_router, prefix=API)
+    app.include_router(api_router, prefix=API, max_body_size=_MOST_BYTES)
     if find_spec(_PAGES) is not None:
         import_module(f"{_PAGES}.router").install(app)
     return app
