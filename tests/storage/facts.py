@@ -105,6 +105,7 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
         "content": {},
         "source": "statistics",
     },
+    "api_answers": {"key": "k", "asked_sha256": "0" * 64, "answer": {}, "created_at": INSTANT},
 }
 # Parents stand before their children. A table that is added to the schema must be added above.
 TENANT_TABLES: list[Table] = [
@@ -119,7 +120,7 @@ UNCHANGEABLE = {
     *("model_settings", "prompt_overrides", "snippets", "llm_cache"),
     *("report_evidence", "insight_sessions", "insight_answers"),
 }
-REMOVABLE = {"llm_cache", "memberships"}
+REMOVABLE = {"llm_cache", "memberships", "api_answers"}
 PARTITIONED = ["messages", "message_texts"]
 
 

@@ -37,7 +37,7 @@ _PARAMETERS: Final = {
         *("report_evidence", "insight_sessions", "insight_answers"),
     ],
     "expiring": ["llm_cache"],
-    "removable": ["memberships"],
+    "removable": ["memberships", "api_answers"],
     # Their owner finds them before any tenant is set, for the functions that run in its name.
     "searched": ["workspaces", "memberships", "api_tokens", "invitations"],
     # How people and files name a workspace is unique among all workspaces.

@@ -37,6 +37,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
     expected += " workspace:create workspace:list workspace:remove report dataset workspace"
     expected += " model model:show model:set model:clear calls"
     expected += " invite member member:list member:add member:role member:remove member:verify member:disable"
+    expected += " insights insights:ask insights:sessions insights:summarise insights:summaries insights:evidence"
     expected += " serve member:enable token token:create token:list token:revoke"
 
     assert sorted(":".join(name) for name in names()) == sorted(expected.split())

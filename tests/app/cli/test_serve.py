@@ -1,5 +1,6 @@
 """`setpoint serve` as a user runs it: on an address of its own, until it is asked to stop."""
 
+import os
 import re
 import signal
 import socket
@@ -19,7 +20,7 @@ def serving(database_url: str, *options: str) -> Iterator[tuple[subprocess.Popen
     """A server on the session's database and the address that it told."""
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, "serve", "--port", "0", *options],
-        env={"SETPOINT_DATABASE_URL": database_url, "PATH": ""},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "SETPOINT_DATABASE_URL": database_url},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
