@@ -7,7 +7,7 @@ that names something new fails here until this file knows an id of that kind.
 import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -15,9 +15,14 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from sqlalchemy import text
 from tests.app.town import Home, Town, by_session, by_token, client, contents
 
+from setpoint.app.http.actors import api_actor
 from setpoint.domain.vocabulary import Role
+from setpoint.storage import database
+from setpoint.storage.database import Database
+from setpoint.tenancy.schemas import Actor, ActorKind
 
 METHODS = ("get", "post", "put", "patch", "delete")
 OWN, FOREIGN, ABSENT = "own", "foreign", "absent"
@@ -32,6 +37,9 @@ VALUES: dict[str, Any] = {
     "role": "setter",
     "model": "openai:gpt-5-mini",
 }
+
+
+NO_SPELLINGS: dict[str, Any] = {"slugs": lambda slug: [], "ids": lambda key: []}
 
 
 @dataclass(frozen=True)
@@ -134,8 +142,11 @@ def told(answer: httpx.Response, secret: str) -> tuple[int, bytes, dict[str, str
     return answer.status_code, answer.content.replace(secret.encode(), b"?"), headers
 
 
-async def sweep(town: Town, spellings: dict[str, Any]) -> int:
-    """Make the calls and hold their answers against the promise; how many they were."""
+async def sweep(town: Town, spellings: dict[str, Any], who_calls: Collection[str] = ()) -> int:
+    """Make the calls and hold their answers against the promise; how many they were.
+
+    Callers are those of `callers`, all of them unless some are named.
+    """
     app = town.app()
     found = operations(app.openapi())
     unknown = {
@@ -148,7 +159,8 @@ async def sweep(town: Town, spellings: dict[str, Any]) -> int:
     before = await contents(town.database, away.workspace)
     async with client(app) as http:
         sweeping = Sweep(http)
-        for operation, (who, headers) in itertools.product(found, callers(town).items()):
+        calling = {who: headers for who, headers in callers(town).items() if not who_calls or who in who_calls}
+        for operation, (who, headers) in itertools.product(found, calling.items()):
             await _other_workspaces(sweeping, operation, who, headers, home, away, window, spellings)
             await _other_ids(sweeping, operation, who, headers, home, away, window, spellings)
     assert await contents(town.database, away.workspace) == before
@@ -169,7 +181,8 @@ async def _other_workspaces(
     if who == "super-admin":
         return
     expected = 401 if who in ("nobody", "a token that is none") else 404
-    for whose in (home, away):
+    # The long form asks for the caller's own things there, too.
+    for whose in (away, home) if spellings is not NO_SPELLINGS else (away,):
         ids = {kind: whose.ids[kind] for kind in KINDS}
         absent = f"none-{uuid4().hex[:8]}"
         there = await sweeping.call(headers, operation.arguments(away.workspace.slug, ids, window))
@@ -218,9 +231,53 @@ async def _other_ids(
 
 
 async def test_no_route_shows_or_changes_what_is_another_workspaces(town: Town) -> None:
-    attempts = await sweep(town, {"slugs": lambda slug: [], "ids": lambda key: []})
+    attempts = await sweep(town, NO_SPELLINGS, ("nobody", "setter's token", "admin", "super-admin"))
 
-    assert attempts > 500
+    assert attempts > 250
+
+
+async def test_the_policies_alone_show_and_change_nothing_of_another(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The application asks for another's rows with all the right in the world; the transaction is in its own."""
+    home, away = town.home.workspace, town.away.workspace
+    entered = Database.tenant
+
+    def confined(self: Database, client_id: int, *, one_instant: bool = False) -> Any:
+        return entered(self, home.client_id, one_instant=one_instant)
+
+    async def misled() -> Actor:
+        actor_id = str(uuid4())
+        return Actor(ActorKind.USER, actor_id, "misled", away.client_id, home.slug, Role.ADMIN, is_super_admin=True)
+
+    app = town.app()
+    app.dependency_overrides[api_actor] = misled
+    before = await contents(town.database, away)
+    monkeypatch.setattr(Database, "tenant", confined)
+    seen = set()
+    async with client(app) as http:
+        for operation in operations(app.openapi()):
+            ids = {kind: town.away.ids[kind] for kind in KINDS}
+            answer = await http.request(**operation.arguments(home.slug, ids, dict(town.away.window)))
+            seen.add(answer.status_code)
+            sent = json.dumps(operation.arguments(home.slug, ids, dict(town.away.window)))
+            shown = [mark for mark in marks(town.away) if mark in answer.text and mark not in sent]
+            assert shown == [], (operation, answer.text)
+    monkeypatch.undo()
+    assert {200, 404} <= seen
+    assert await contents(town.database, away) == before
+
+
+@pytest.mark.proof
+async def test_the_application_alone_shows_and_changes_nothing_of_another(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database lets every row through: its policies do not hold for whoever it is asked by."""
+    monkeypatch.setattr(database, "RUNTIME_ROLE", "none")
+    async with town.database.registry() as connection:
+        assert await connection.scalar(text("SELECT count(DISTINCT client_id) FROM report_runs")) > 1
+
+    assert await sweep(town, NO_SPELLINGS) > 500
 
 
 async def test_whoever_may_not_change_a_workspace_changes_nothing_in_it(town: Town) -> None:
@@ -274,6 +331,12 @@ def _slugs(slug: str) -> list[str]:
         f"{slug};",
         f"{slug}%2f",
         "%2e%2e",
+        "..",
+        f"{slug}%09",
+        f"{slug}%E2%80%8B",
+        f"{slug}%C2%AD",
+        f"{slug[:-1]}%{ord(slug[-1]):02x}x",
+        f"{slug}%0d%0aX-Forwarded-For: x",
         f"{slug}?",
         "0",
         "-1",
@@ -300,6 +363,11 @@ def _ids(key: str) -> list[str]:
         "x" * 3000,
         "\u212a",
         "[object]",
+        "[object",
+        key[:-1],
+        f"{key}0",
+        f"{key}/",
+        f"%2e%2e%2f{key}",
         json.dumps([key]),
     ]
 
