@@ -52,6 +52,18 @@ async def test_a_run_that_is_stopped_with_the_server_says_so(town: Town) -> None
     assert (ended["status"], ended["failure"]) == ("failed", "It was stopped before it was done.")
 
 
+async def test_so_many_runs_may_wait_and_no_more(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("setpoint.app.api.reports.MOST_WAITING", 2)
+    runner = BackgroundRunner(town.database)
+    async with client(town.app(runner=runner)) as http:
+        answers = [await http.post(reports(town), headers=admin(town), json=dict(town.home.window)) for _ in range(9)]
+        await runner.close()
+
+    # The first is taken up meanwhile, or not yet.
+    assert [each.status_code for each in answers[:2]] == [202, 202]
+    assert (answers[-1].status_code, answers[-1].json()["code"]) == (409, "conflict")
+
+
 async def _until_running(http: httpx.AsyncClient, address: str, headers: dict[str, str]) -> None:
     async with asyncio.timeout(30):
         status = "queued"

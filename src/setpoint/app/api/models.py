@@ -1,5 +1,6 @@
 """The language model of a workspace, and what it may cost."""
 
+import asyncio
 from decimal import Decimal
 from typing import Annotated
 
@@ -57,13 +58,15 @@ class ModelState(BaseModel):
 async def get_model(request: Request, actor: Admin) -> ModelState:
     """The model of the workspace, for admins. Its API key is nowhere but in the server's environment."""
     async with service_of(request).database.tenant(actor.client_id) as connection:
-        return _state(await read_settings(connection, actor.client_id))
+        settings = await read_settings(connection, actor.client_id)
+    return await asyncio.to_thread(_state, settings)
 
 
 @router.put("")
 async def set_model(request: Request, actor: Admin, asked: ModelForm) -> ModelState:
     """Connect a model, for admins. Only a super-admin names another server than the provider's own."""
-    settings = check_settings(ModelSettings(**asked.model_dump()))
+    # The libraries of the providers take seconds to load: nobody else waits for that.
+    settings = await asyncio.to_thread(check_settings, ModelSettings(**asked.model_dump()))
     async with service_of(request).database.tenant(actor.client_id) as connection:
         if settings.base_url is not None and not actor.is_super_admin:
             # The server's own API key is sent there.
@@ -73,7 +76,7 @@ async def set_model(request: Request, actor: Admin, asked: ModelForm) -> ModelSt
                     "base_url is set by super-admins, or with `setpoint model set` on the server: ask one of them."
                 )
         await write_settings(connection, actor.client_id, settings, actor.name)
-    return _state(settings)
+    return await asyncio.to_thread(_state, settings)
 
 
 @router.delete("", status_code=204)

@@ -33,6 +33,8 @@ from setpoint.tenancy.service import Workspace
 
 router = APIRouter(prefix="/reports", tags=["reports"], responses=PROBLEMS)
 
+MOST_WAITING: Final = 20
+"""Runs of a workspace that may wait at once."""
 _NO_RUN: Final = "There is no such report run in this workspace."
 # The page has its styles and pictures within it, and nothing that acts.
 _PAGE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox"
@@ -53,12 +55,6 @@ class NewRun(WindowForm):
 
     engine: EngineName = EngineName.POSTGRES
     model: bool = Field(True, description="Let the workspace's model put the report into words.")
-
-
-class DryRun(WindowForm):
-    """What would be counted."""
-
-    engine: EngineName = EngineName.POSTGRES
 
 
 class RunForm(BaseModel):
@@ -121,6 +117,10 @@ async def queue_report(request: Request, response: Response, actor: Member, aske
     """Queue a report run. It is carried out later: read it until its status is complete or failed."""
     service, workspace = service_of(request), Workspace(actor.client_id, actor.workspace)
     wanted = asked.request(actor.workspace)
+    async with service.database.tenant(actor.client_id) as connection:
+        latest = await list_runs(connection, actor.client_id, MOST_WAITING * 2)
+    if sum(run.status is RunStatus.QUEUED for run in latest) >= MOST_WAITING:
+        raise Conflict(f"{MOST_WAITING} runs of this workspace are waiting already: let some of them end first.")
     run_id = await service.runner.submit(workspace, wanted, asked.engine.value, actor.name, with_model=asked.model)
     response.headers["Location"] = f"{request.url.path}/{run_id}"
     async with service.database.tenant(actor.client_id) as connection:
@@ -138,14 +138,14 @@ async def list_reports(request: Request, actor: Member, cursor: Cursor = None, l
 
 
 @router.post("/dry-run")
-async def count_dry_run(request: Request, actor: Member, asked: DryRun) -> dict[str, Any]:
+async def count_dry_run(request: Request, actor: Member, asked: WindowForm) -> dict[str, Any]:
     """Count what a report would be made of; nothing is kept. Setters get the totals, small ones as null."""
     service, workspace = service_of(request), Workspace(actor.client_id, actor.workspace)
     wanted = asked.request(actor.workspace)
-    async with open_engine(service.database, workspace, wanted.window, asked.engine.value) as engine:
+    async with open_engine(service.database, workspace, wanted.window, "postgres") as engine:
         document = counts_document(wanted, await count(engine, wanted))
     shown = document if actor.role is Role.ADMIN else suppressed_dry_run(document)
-    return {"dry_run": True, "engine": asked.engine.value, "dataset_sha256": None, **shown}
+    return {"dry_run": True, "engine": "postgres", "dataset_sha256": None, **shown}
 
 
 @router.get("/{run}")
