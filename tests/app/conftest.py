@@ -6,8 +6,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import pytest_asyncio
 from sqlalchemy import make_url
 from tests.app.console import Answer, Console, begin, end
+from tests.app.town import Town, make_town
 
 from setpoint.samples.service import MIN_LEADS, Sample, generate
 from setpoint.storage.database import Database
@@ -42,6 +44,11 @@ def filled(setpoint: Console, slugs: Iterator[str], tmp_path_factory: pytest.Tem
     for kind, path in sample.paths.items():
         assert setpoint("import", kind, path, "--workspace", slug, "--json").json["rejected"] == 0
     return Filled(slug, sample)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def town(database: Database, filled: Filled, slugs: Iterator[str]) -> Town:
+    return await make_town(database, filled.sample, lambda: next(slugs))
 
 
 @pytest.fixture

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from setpoint.storage import tables
 
 INSTANT = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+PERSON = uuid.UUID(int=1)
 FACTS: Mapping[str, Mapping[str, Any]] = {
     "campaigns": {"external_id": "c", "name": "Spring"},
     "leads": {"external_id": "l", "email": "lead@example.org"},
@@ -58,6 +59,23 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
         "metadata": {},
     },
     "llm_cache": {"key": "0" * 64, "prompt_key": "reports.synthesis", "value": {}, "expires_at": INSTANT},
+    "memberships": {"role": "setter", "user_id": PERSON, "added_by": "test"},
+    "api_tokens": {
+        "name": "script",
+        "id": uuid.UUID(int=1),
+        "role": "setter",
+        "token_sha256": "0" * 64,
+        "prefix": "sp_00000000",
+        "created_by": "test",
+    },
+    "invitations": {
+        "expires_at": INSTANT,
+        "id": uuid.UUID(int=1),
+        "email": "invited@example.org",
+        "role": "setter",
+        "token_sha256": "0" * 64,
+        "created_by": "test",
+    },
     "report_evidence": {
         "run_id": uuid.UUID(int=1),
         "citation": "pattern:question",
@@ -88,15 +106,22 @@ FACTS: Mapping[str, Mapping[str, Any]] = {
         "source": "statistics",
     },
     "workspace_settings": {"weekly_report": True, "weekly_since": INSTANT},
+    "api_answers": {"key": "k", "asked_sha256": "0" * 64, "answer": {}, "created_at": INSTANT},
 }
 # Parents stand before their children. A table that is added to the schema must be added above.
-TENANT_TABLES: list[Table] = [table for table in tables.metadata.sorted_tables if table is not tables.workspaces]
+TENANT_TABLES: list[Table] = [
+    table for table in tables.metadata.sorted_tables if table is not tables.workspaces and "client_id" in table.c
+]
+# What belongs to people and not to a workspace.
+SEALED_TABLES = [table for table in tables.metadata.sorted_tables if "client_id" not in table.c]
+# What the functions that run as the owner find before any tenant is set.
+SEARCHED = {"memberships", "api_tokens", "invitations"}
 # What the runtime role may not change, and what it may remove.
 UNCHANGEABLE = {
     *("model_settings", "prompt_overrides", "snippets", "llm_cache"),
     *("report_evidence", "insight_sessions", "insight_answers"),
 }
-REMOVABLE = {"llm_cache"}
+REMOVABLE = {"llm_cache", "memberships", "api_answers"}
 PARTITIONED = ["messages", "message_texts"]
 
 
@@ -106,5 +131,7 @@ async def insert(connection: AsyncConnection, table: Table, client_id: int, **ch
 
 async def fill(connection: AsyncConnection, client_id: int) -> None:
     """Write one row into every table of a workspace."""
+    person = text("SELECT create_account(:id, 'person@example.org', 'Person', NULL, :at)")
+    await connection.execute(person, {"id": PERSON, "at": INSTANT})
     for table in TENANT_TABLES:
         await insert(connection, table, client_id)

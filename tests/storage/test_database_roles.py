@@ -9,13 +9,21 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 from tests.storage.conftest import Opener, run_as_superuser, variant
-from tests.storage.facts import TENANT_TABLES, fill
+from tests.storage.facts import INSTANT, SEARCHED, TENANT_TABLES, fill
 
 from setpoint.domain.errors import DatabaseUnavailable
+from setpoint.domain.vocabulary import Role
 from setpoint.storage import tables
 from setpoint.storage.catalogue import inspect
 from setpoint.storage.database import Database
+from setpoint.tenancy.accounts import set_disabled
+from setpoint.tenancy.api_tokens import create_token, find_token_actor
+from setpoint.tenancy.invitations import accept_with_password, invite
+from setpoint.tenancy.members import list_members
+from setpoint.tenancy.schemas import NotSignedIn, cli_actor
 from setpoint.tenancy.service import create_workspace, find_workspace
+from setpoint.tenancy.sessions import find_person
+from setpoint.tenancy.sign_in import sign_in
 
 
 async def assert_round_trip(database: Database) -> None:
@@ -51,12 +59,39 @@ async def test_a_plain_owner_is_behind_the_policies_as_well(cluster: str, open_d
     await assert_round_trip(database)
     async with database.owner() as connection:
         for table in TENANT_TABLES:
-            assert await connection.scalar(select(func.count()).select_from(table)) == 0
+            found = 2 if table.name in SEARCHED else 0
+            assert await connection.scalar(select(func.count()).select_from(table)) == found
         # The functions that run in its name must find a workspace by its slug.
         assert await connection.scalar(select(func.count()).select_from(tables.workspaces)) == 2
         await connection.exec_driver_sql("SELECT * FROM workspaces")
         with pytest.raises(DBAPIError, match="row-level security"):
             await connection.exec_driver_sql("INSERT INTO leads (client_id, external_id) VALUES (1, 'new')")
+
+
+async def test_people_are_found_for_a_plain_owner(cluster: str, open_database: Opener) -> None:
+    """What runs as the owner passes the policies of the accounts, and no others."""
+    run_as_superuser(cluster, "CREATE ROLE owner LOGIN CREATEROLE", "CREATE DATABASE owned OWNER owner")
+    database = open_database(variant(cluster, user="owner", database="owned"))
+    await database.migrate()
+    async with database.registry() as connection:
+        workspace = await create_workspace(connection, "acme")
+    operator = cli_actor(workspace, "root")
+    async with database.tenant(workspace.client_id) as connection:
+        link, _ = await invite(connection, operator, "jane@example.org", Role.ADMIN, now=INSTANT)
+        token, _ = await create_token(connection, operator, "script", Role.SETTER, now=INSTANT)
+    await accept_with_password(database, link, "Jane", "four quiet words", now=INSTANT)
+    signed_in = await sign_in(database, "jane@example.org", "four quiet words", client_address=None, now=INSTANT)
+    async with database.registry() as connection:
+        person = await find_person(connection, signed_in.token, now=INSTANT, super_admins=None)
+    assert [(each.workspace, each.role) for each in person.memberships] == [("acme", Role.ADMIN)]
+    assert (await find_token_actor(database, token, now=INSTANT)).workspace == "acme"
+    async with database.tenant(workspace.client_id) as connection:
+        assert [each.email for each in await list_members(connection, operator)] == ["jane@example.org"]
+    async with database.owner() as connection:
+        await set_disabled(connection, "jane@example.org", True, now=INSTANT)
+    async with database.registry() as connection:
+        with pytest.raises(NotSignedIn):
+            await find_person(connection, signed_in.token, now=INSTANT, super_admins=None)
 
 
 async def test_an_owner_to_whom_an_administrator_gave_role_and_schema(cluster: str, open_database: Opener) -> None:
@@ -139,6 +174,8 @@ async def test_a_dump_that_another_owner_restored_is_found(cluster: str, open_da
     await open_database(variant(cluster, user="owner", database="owned")).migrate()
     run_as_superuser(variant(cluster, database="owned"), "CREATE ROLE heir LOGIN", "REASSIGN OWNED BY owner TO heir")
     async with open_database(variant(cluster, user="heir", database="owned")).owner() as connection:
-        (finding,) = await inspect(connection)
-    assert finding.check == "workspaces"
-    assert "may not be searched by its owner heir" in finding.problem
+        findings = await inspect(connection)
+    assert {finding.object for finding in findings} == {"workspaces", *SEARCHED}
+    for finding in findings:
+        assert finding.check == "workspaces"
+        assert "may not be searched by its owner heir" in finding.problem

@@ -17,7 +17,16 @@ from sqlalchemy import Table, delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.conftest import WorkspaceFactory
-from tests.storage.facts import FACTS, PARTITIONED, REMOVABLE, TENANT_TABLES, UNCHANGEABLE, fill, insert
+from tests.storage.facts import (
+    FACTS,
+    PARTITIONED,
+    REMOVABLE,
+    SEALED_TABLES,
+    TENANT_TABLES,
+    UNCHANGEABLE,
+    fill,
+    insert,
+)
 
 import setpoint
 from setpoint.storage import tables
@@ -174,6 +183,17 @@ async def test_a_tenant_removes_its_own_rows_only(
 async def test_nothing_can_be_deleted(connection: AsyncConnection, table: Table) -> None:
     with pytest.raises(DBAPIError, match="permission denied"):
         await connection.execute(delete(table))
+
+
+@each(SEALED_TABLES)
+@pytest.mark.parametrize(
+    "statement", ["SELECT count(*) FROM {}", "DELETE FROM {}", "INSERT INTO {} DEFAULT VALUES", "TRUNCATE {} CASCADE"]
+)
+async def test_accounts_and_sessions_cannot_be_named(
+    connection: AsyncConnection, table: Table, statement: str
+) -> None:
+    with pytest.raises(DBAPIError, match=f"permission denied for table {table.name}"):
+        await connection.exec_driver_sql(statement.format(table.name))
 
 
 @EVERY_TABLE

@@ -34,13 +34,14 @@ class Settings:
 
 
 @asynccontextmanager
-async def open_database(settings: Settings, migrate: bool = True) -> AsyncIterator[Database]:
+async def open_database(settings: Settings, migrate: bool = True, connections: int = 5) -> AsyncIterator[Database]:
     """The database, ready for use: the embedded one is started and migrated, yours is only checked.
 
-    Raises DatabaseUnavailable. With `migrate` false nothing is changed or checked.
+    It opens at most so many `connections`. With `migrate` false nothing is changed or checked. Raises
+    DatabaseUnavailable.
     """
     if settings.database_url is not None:
-        async with _connected(settings.database_url) as database:
+        async with _connected(settings.database_url, connections) as database:
             if migrate:
                 await database.check_revision()
             yield database
@@ -48,7 +49,7 @@ async def open_database(settings: Settings, migrate: bool = True) -> AsyncIterat
     # Should we be cancelled right here, the server stops with the process.
     server = await in_thread(partial(embedded.start, settings.data_dir))
     try:
-        async with _connected(server.url) as database:
+        async with _connected(server.url, connections) as database:
             if migrate:
                 await database.migrate()
             yield database
@@ -57,8 +58,8 @@ async def open_database(settings: Settings, migrate: bool = True) -> AsyncIterat
 
 
 @asynccontextmanager
-async def _connected(url: str) -> AsyncIterator[Database]:
-    database = connect(url)
+async def _connected(url: str, connections: int) -> AsyncIterator[Database]:
+    database = connect(url, connections)
     try:
         yield database
     finally:

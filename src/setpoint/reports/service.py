@@ -20,6 +20,7 @@ from setpoint.domain.vocabulary import Channel, RunStatus
 from setpoint.domain.windows import make_window
 from setpoint.reports.run_rules import BROKE_OFF, LEASE, SPENT, Claim, claim
 from setpoint.reports.versions import migrated
+from setpoint.storage.positions import Position, behind
 from setpoint.storage.tables import Instant, report_runs
 
 # What labels, counts and decides takes seconds to load, and who lists the runs needs none of it.
@@ -276,9 +277,14 @@ async def fail_broken_off(connection: AsyncConnection, client_id: int, *, at: da
 
 
 async def list_runs(
-    connection: AsyncConnection, client_id: int, limit: int = 50, *, at: datetime | None = None
+    connection: AsyncConnection,
+    client_id: int,
+    limit: int = 50,
+    after: Position | None = None,
+    *,
+    at: datetime | None = None,
 ) -> list[Run]:
-    """The latest runs of a workspace, newest first, without their documents.
+    """The latest runs of a workspace, or those that follow `after`, newest first, without their documents.
 
     What broke off in the foreground is put on record as failed first.
     """
@@ -286,7 +292,7 @@ async def list_runs(
     columns = [column for column in _RUN if column.name != "document"]
     rows = await connection.execute(
         select(*columns)
-        .where(report_runs.c.client_id == client_id)
+        .where(report_runs.c.client_id == client_id, behind(report_runs, after))
         .order_by(report_runs.c.created_at.desc(), report_runs.c.id)
         .limit(limit)
     )

@@ -25,8 +25,10 @@ class Finding:
 
 
 _PARAMETERS: Final = {
-    # Alembic's own; every other table holds facts of workspaces.
-    "without_tenant": ["alembic_version"],
+    # Alembic's own, and what belongs to people and not to a workspace; every other table holds facts of workspaces.
+    "without_tenant": ["alembic_version", "users", "identities", "user_sessions", "sign_in_attempts"],
+    # Of these the runtime role sees nothing; functions look up one row at a time.
+    "sealed": ["users", "identities", "user_sessions", "sign_in_attempts"],
     # What the runtime role may only read, only add to, or add to and remove what has expired; it may add to and
     # change the rows of every other table.
     "read_only": ["workspaces", "alembic_version"],
@@ -35,6 +37,9 @@ _PARAMETERS: Final = {
         *("report_evidence", "insight_sessions", "insight_answers"),
     ],
     "expiring": ["llm_cache"],
+    "removable": ["memberships", "api_answers"],
+    # Their owner finds them before any tenant is set, for the functions that run in its name.
+    "searched": ["workspaces", "memberships", "api_tokens", "invitations"],
     # How people and files name a workspace is unique among all workspaces.
     "global_keys": ["workspaces_slug_key"],
     "policy": "(client_id = ( SELECT current_client() AS current_client))",
@@ -78,10 +83,11 @@ SELECT relname, 'setpoint_runtime may ' || string_agg(privilege, ', ' ORDER BY p
 FROM pg_class, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS privilege
 WHERE relnamespace = 'setpoint'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')
     AND privilege <> ALL (CASE
-        WHEN relispartition THEN ARRAY[]::text[]
+        WHEN relispartition OR relname = ANY (:sealed) THEN ARRAY[]::text[]
         WHEN relname = ANY (:read_only) OR relkind = 'v' THEN ARRAY['SELECT']
         WHEN relname = ANY (:append_only) THEN ARRAY['SELECT', 'INSERT']
         WHEN relname = ANY (:expiring) THEN ARRAY['SELECT', 'INSERT', 'DELETE']
+        WHEN relname = ANY (:removable) THEN ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']
         ELSE ARRAY['SELECT', 'INSERT', 'UPDATE'] END)
     AND CASE WHEN privilege IN ('DELETE', 'TRUNCATE', 'TRIGGER')
         THEN has_table_privilege('setpoint_runtime', oid, privilege)
@@ -117,6 +123,13 @@ WHERE problem IS NOT NULL
 UNION ALL
 SELECT relname, 'has the policy ' || quote_ident(polname) || ', which is not the one on client_id'
 FROM tables JOIN policies ON polrelid = oid AND NOT by_tenant
+UNION ALL
+SELECT relname, 'does not ENABLE row-level security'
+FROM pg_class WHERE relnamespace = 'setpoint'::regnamespace AND relname = ANY (:sealed) AND NOT relrowsecurity
+UNION ALL
+SELECT relname, 'has the policy ' || quote_ident(polname) || ', and must have none for the runtime role'
+FROM pg_class JOIN policies ON polrelid = pg_class.oid
+WHERE relnamespace = 'setpoint'::regnamespace AND relname = ANY (:sealed)
 """
 
 _VIEWS = """
@@ -144,6 +157,8 @@ UNION ALL
 SELECT conrelid::regclass || '.' || conname, 'is a foreign key that does not begin with client_id on both sides'
 FROM pg_constraint JOIN tenant ON tenant.attrelid = conrelid LEFT JOIN tenant AS target ON target.attrelid = confrelid
 WHERE contype = 'f' AND (conkey[1] = tenant.attnum AND confkey[1] = target.attnum) IS NOT TRUE
+    -- A person belongs to no workspace.
+    AND confrelid <> 'setpoint.users'::regclass
 """
 
 _FUNCTIONS = """
@@ -182,7 +197,7 @@ SELECT relname, 'may not be searched by its owner ' || relowner::regrole || ': a
     THEN format('ALTER POLICY registry ON setpoint.%I TO %s', relname, relowner::regrole)
     ELSE format('CREATE POLICY registry ON setpoint.%I TO %s USING (true)', relname, relowner::regrole) END || '`'
 FROM pg_class JOIN pg_roles ON pg_roles.oid = relowner
-WHERE pg_class.oid = 'setpoint.workspaces'::regclass AND NOT rolsuper AND NOT rolbypassrls
+WHERE relnamespace = 'setpoint'::regnamespace AND relname = ANY (:searched) AND NOT rolsuper AND NOT rolbypassrls
     AND NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = pg_class.oid AND relowner = ANY (polroles))
 UNION ALL
 SELECT 'workspace ' || slug, 'has no partition of ' || parent

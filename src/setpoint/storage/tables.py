@@ -387,3 +387,130 @@ workspace_settings = Table(
     PrimaryKeyConstraint("client_id"),
     _belongs_to_workspace(),
 )
+
+# People. The first four belong to no workspace, and the runtime role may touch none of them: functions of the
+# database look up one account, session or identity at a time (migration 0004).
+users = Table(
+    "users",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _required("email"),
+    Column("email_verified", Boolean, nullable=False, server_default=text("false")),
+    Column("name", Text, nullable=False),
+    Column("password_hash", Identifier),
+    Column("created_at", Instant, nullable=False, server_default=text("now()")),
+    Column("disabled_at", Instant),
+    UniqueConstraint("email"),
+)
+
+
+def _belongs_to_user(column: str) -> ForeignKeyConstraint:
+    return ForeignKeyConstraint([column], ["users.id"])
+
+
+identities = Table(
+    "identities",
+    metadata,
+    _required("issuer"),
+    _required("subject"),
+    Column("user_id", Uuid, nullable=False),
+    Column("created_at", Instant, nullable=False, server_default=text("now()")),
+    PrimaryKeyConstraint("issuer", "subject"),
+    UniqueConstraint("user_id", "issuer"),
+    _belongs_to_user("user_id"),
+)
+
+user_sessions = Table(
+    "user_sessions",
+    metadata,
+    Column("token_sha256", Identifier, primary_key=True),
+    Column("user_id", Uuid, nullable=False),
+    _required("created_at", Instant),
+    _required("last_seen_at", Instant),
+    _required("expires_at", Instant),
+    Column("revoked_at", Instant),
+    Index("user_sessions_by_user", "user_id"),
+    _belongs_to_user("user_id"),
+)
+
+sign_in_attempts = Table(
+    "sign_in_attempts",
+    metadata,
+    _required("kind"),
+    _required("key_sha256"),
+    _required("window_began_at", Instant),
+    _required("attempts", Integer()),
+    PrimaryKeyConstraint("kind", "key_sha256"),
+    Index("sign_in_attempts_by_time", "window_began_at"),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    _required("client_id", Integer()),
+    Column("user_id", Uuid, nullable=False),
+    _required("role"),
+    Column("created_at", Instant, nullable=False, server_default=text("now()")),
+    Column("added_by", Text, nullable=False),
+    PrimaryKeyConstraint("client_id", "user_id"),
+    Index("memberships_by_user", "user_id"),
+    _belongs_to_workspace(),
+    _belongs_to_user("user_id"),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    _required("client_id", Integer()),
+    Column("id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    _required("role"),
+    _required("token_sha256"),
+    _required("prefix"),
+    Column("created_by", Text, nullable=False),
+    # None where the operator made it, on the command line.
+    Column("created_by_user", Uuid),
+    Column("created_at", Instant, nullable=False, server_default=text("now()")),
+    Column("last_used_at", Instant),
+    Column("revoked_at", Instant),
+    PrimaryKeyConstraint("client_id", "id"),
+    Index("api_tokens_by_hash", "token_sha256"),
+    _belongs_to_workspace(),
+    _belongs_to_user("created_by_user"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    _required("client_id", Integer()),
+    Column("id", Uuid, nullable=False),
+    _required("email"),
+    _required("role"),
+    _required("token_sha256"),
+    Column("created_by", Text, nullable=False),
+    Column("created_by_user", Uuid),
+    Column("created_at", Instant, nullable=False, server_default=text("now()")),
+    _required("expires_at", Instant),
+    Column("accepted_at", Instant),
+    Column("accepted_by_user", Uuid),
+    Column("revoked_at", Instant),
+    PrimaryKeyConstraint("client_id", "id"),
+    Index("invitations_by_hash", "token_sha256"),
+    Index("invitations_by_email", "email"),
+    _belongs_to_workspace(),
+    _belongs_to_user("created_by_user"),
+    _belongs_to_user("accepted_by_user"),
+)
+
+api_answers = Table(
+    "api_answers",
+    metadata,
+    _required("client_id", Integer()),
+    _required("key"),
+    _required("asked_sha256"),
+    Column("answer", JSONB),
+    _required("created_at", Instant),
+    PrimaryKeyConstraint("client_id", "key"),
+    Index("api_answers_by_time", "client_id", "created_at"),
+    _belongs_to_workspace(),
+)

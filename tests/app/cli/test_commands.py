@@ -39,6 +39,8 @@ def test_the_commands_are_those_of_the_contract() -> None:
     expected += " insights insights:ask insights:sessions insights:packs insights:evidence"
     expected += " insights:summarise insights:summaries"
     expected += " worker schedule schedule:on schedule:off schedule:show schedule:run-due"
+    expected += " invite member member:list member:add member:role member:remove member:verify member:disable"
+    expected += " serve member:enable token token:create token:list token:revoke"
 
     assert sorted(":".join(name) for name in names()) == sorted(expected.split())
 
@@ -52,7 +54,7 @@ def test_every_command_explains_itself(name: list[str]) -> None:
     assert "completion" not in answer.out
 
 
-@pytest.mark.parametrize("group", [[], ["report"], ["dataset"], ["workspace"], ["model"]])
+@pytest.mark.parametrize("group", [[], ["report"], ["dataset"], ["workspace"], ["model"], ["member"], ["token"]])
 def test_a_group_alone_shows_what_there_is(group: list[str]) -> None:
     answer = nowhere(*group)
 

@@ -16,6 +16,7 @@ from setpoint import __version__
 from setpoint.app.cli.common import Stopped, say, show_help
 from setpoint.domain.errors import SetpointError
 
+# Each command's module, and its application there where that is not `app`.
 _COMMANDS = {
     "demo": "demo",
     "import": "imports",
@@ -24,7 +25,11 @@ _COMMANDS = {
     "worker": "worker",
     "insights": "insights",
     "dataset": "datasets",
+    "serve": "serve",
     "workspace": "workspaces",
+    "invite": "people:invite_app",
+    "member": "people:member_app",
+    "token": "people:token_app",
     "model": "models",
     "calls": "calls",
     "migrate": "migrate",
@@ -41,7 +46,8 @@ class _Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in _COMMANDS:
             ctx.fail(f"There is no command {cmd_name!r}: choose from {', '.join(_COMMANDS)}.")
-        command = typer.main.get_command(import_module(f"setpoint.app.cli.{_COMMANDS[cmd_name]}").app)
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command = typer.main.get_command(getattr(import_module(f"setpoint.app.cli.{module}"), name or "app"))
         command.name = cmd_name
         return command
 

@@ -14,3 +14,7 @@ def run() -> None:
     if interruptible:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     run()
+
+
+if __name__ == "__main__":
+    run()

@@ -19,6 +19,7 @@ def worker(
     ] = "reports,schedule",
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="How many jobs at once.")] = 1,
     once: Annotated[bool, typer.Option("--once", help="End when nothing waits any more.")] = False,
+    with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True)] = False,
     data_dir: DataDir = None,
 ) -> None:
     """Carry out report runs that wait in the queue, and queue the weekly ones, until Ctrl-C.
@@ -26,10 +27,13 @@ def worker(
     There may be any number of workers, on any machines that reach the database. What one of them leaves undone,
     another takes up.
     """
-    run_async(_work(data_dir, tuple(dict.fromkeys(queues.split(","))), concurrency, once))
+    run_async(_work(data_dir, tuple(dict.fromkeys(queues.split(","))), concurrency, once, with_parent))
 
 
-async def _work(data_dir: Path | None, queues: tuple[str, ...], concurrency: int, once: bool) -> None:
+async def _work(
+    data_dir: Path | None, queues: tuple[str, ...], concurrency: int, once: bool, with_parent: bool
+) -> None:
+    from setpoint.app.beside import until_parent_ends
     from setpoint.app.wiring import Settings, open_database
     from setpoint.app.worker import work
     from setpoint.jobs.application import QUEUES
@@ -38,10 +42,15 @@ async def _work(data_dir: Path | None, queues: tuple[str, ...], concurrency: int
     if unknown:
         raise UsageError(f"There is no queue {unknown[0]!r}: choose from {', '.join(QUEUES)}.")
     async with open_database(Settings.read(data_dir)) as database:
-        if not once:
+        if not once and not with_parent:
             say(f"working on {' and '.join(queues)}; Ctrl-C ends it.")
+        working = asyncio.current_task()
+        parent = asyncio.create_task(until_parent_ends()) if with_parent else None
+        if parent is not None and working is not None:
+            parent.add_done_callback(lambda _: working.cancel())
         try:
             await work(database, queues, concurrency, once=once)
         except asyncio.CancelledError:
             # To be told to stop is how a worker ends well: what it had to give back waits for the next.
-            say("stopped; what was not done is in the queue again.")
+            if not with_parent:
+                say("stopped; what was not done is in the queue again.")

@@ -22,6 +22,7 @@ from setpoint.reports.insights.pack_tables import pack_document
 from setpoint.reports.insights.schemas import PACK_VERSION, PackDocument
 from setpoint.reports.service import Run, get_run
 from setpoint.storage.database import Database
+from setpoint.storage.positions import Position, behind
 from setpoint.storage.tables import context_packs
 
 # Of a report's document: what two runs of one scope may differ in.
@@ -174,11 +175,13 @@ async def get_pack(connection: AsyncConnection, client_id: int, pack_id: str) ->
     return _pack(row._asdict())
 
 
-async def list_packs(connection: AsyncConnection, client_id: int, limit: int = 50) -> list[Pack]:
-    """The latest packs of a workspace, newest first, without their documents."""
+async def list_packs(
+    connection: AsyncConnection, client_id: int, limit: int = 50, after: Position | None = None
+) -> list[Pack]:
+    """The latest packs of a workspace, or those that follow `after`, newest first, without their documents."""
     rows = await connection.execute(
         select(*(column for column in _COLUMNS if column.name != "document"))
-        .where(context_packs.c.client_id == client_id)
+        .where(context_packs.c.client_id == client_id, behind(context_packs, after))
         .order_by(context_packs.c.created_at.desc(), context_packs.c.id)
         .limit(limit)
     )

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from setpoint.domain.errors import Conflict, NotFound
 from setpoint.domain.vocabulary import Role
 from setpoint.reports.insights.schemas import ANSWER_VERSION, AnswerDocument
+from setpoint.storage.positions import Position, behind
 from setpoint.storage.tables import insight_answers, insight_sessions
 
 _TITLE = 120
@@ -51,11 +52,16 @@ class KeptAnswer:
     asked_at: datetime
 
 
-async def list_sessions(connection: AsyncConnection, client_id: int, asker: Asker, limit: int = 50) -> list[Session]:
-    """The latest sessions that the asker may read, newest first: a setter's own, and all for an admin."""
+async def list_sessions(
+    connection: AsyncConnection, client_id: int, asker: Asker, limit: int = 50, after: Position | None = None
+) -> list[Session]:
+    """The latest sessions that the asker may read, or those that follow `after`, newest first.
+
+    A setter may read their own, an admin all.
+    """
     found = await connection.execute(
         select(*_COLUMNS)
-        .where(insight_sessions.c.client_id == client_id, _readable(asker))
+        .where(insight_sessions.c.client_id == client_id, _readable(asker), behind(insight_sessions, after))
         .order_by(insight_sessions.c.created_at.desc(), insight_sessions.c.id)
         .limit(limit)
     )

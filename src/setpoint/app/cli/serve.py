@@ -1,0 +1,106 @@
+"""`setpoint serve`."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from setpoint.app.cli.common import DataDir, command_app, run_async, say
+from setpoint.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+app = command_app()
+
+# Pages, the API and a report run at once; each holds a connection for as long as its transaction.
+CONNECTIONS = 15
+_GRACE_SECONDS = 20
+
+
+@app.command(short_help="Serve the pages and the API.")
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port; 0 takes a free one.", min=0, max=65535)] = 8000,
+    worker: Annotated[
+        bool, typer.Option(help="Carry out report runs here; without it `setpoint worker` must run somewhere.")
+    ] = True,
+    data_dir: DataDir = None,
+) -> None:
+    """Serve the pages and the API, until Ctrl-C. Behind a reverse proxy, set SETPOINT_PUBLIC_URL."""
+    run_async(_serve(host, port, worker, data_dir))
+
+
+async def _serve(host: str, port: int, worker: bool, data_dir: Path | None) -> None:
+    from setpoint.app.beside import worker_beside
+    from setpoint.app.http.config import HttpConfig
+    from setpoint.app.http.server import create_app
+    from setpoint.app.wiring import Settings, open_database
+
+    config = HttpConfig.read(os.environ)
+    with listen(host, port) as listening:
+        async with (
+            open_database(Settings.read(data_dir), connections=CONNECTIONS) as database,
+            worker_beside(data_dir) if worker else nullcontext(),
+        ):
+            await run_server(create_app(database, config), listening)
+    say("Stopped.")
+
+
+@contextmanager
+def listen(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that listens. Raises UsageError where it cannot."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        opened = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise UsageError(
+            f"Nothing can listen at {host}, port {port} ({error.strerror}): take another with --host or --port."
+        ) from None
+    with opened:
+        yield opened
+
+
+async def run_server(application: "FastAPI", listening: socket.socket) -> None:
+    """Answer requests until a signal asks to stop; then those that are under way are answered, and no more."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            say(f"Setpoint answers at {_url(listening)}; Ctrl-C stops it.")
+
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            # They would be raised once more when all is over, as if we had not stopped by ourselves.
+            loop = asyncio.get_running_loop()
+            numbers = (signal.SIGINT, signal.SIGTERM)
+            for number in numbers:
+                loop.add_signal_handler(number, self.handle_exit, number, None)
+            try:
+                yield
+            finally:
+                for number in numbers:
+                    loop.remove_signal_handler(number)
+
+    config = uvicorn.Config(
+        application,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        lifespan="on",
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    await Server(config).serve(sockets=[listening])
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,75 @@
+"""How the service is reached and whom it trusts, read from the environment once, when it starts."""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+from setpoint.domain.errors import UsageError
+from setpoint.tenancy.oidc import Client, read_client
+from setpoint.tenancy.rules import configured_secret
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class HttpConfig:
+    """What the environment says about the service. Secrets are in no `repr`.
+
+    `public_url` is the origin under which people reach it, without a path and a slash at the end; None means that
+    nobody said. `trusted_proxies` may tell who a request comes from. `cron_secrets` are all valid, so that one can
+    replace the other; empty means that no outside schedule may call.
+    """
+
+    public_url: str | None = None
+    trusted_proxies: tuple[Network, ...] = ()
+    super_admins: str | None = None
+    oidc: Client | None = None
+    cron_secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether browsers speak TLS to us, or to the proxy in front of us."""
+        return self.public_url is not None and self.public_url.startswith("https://")
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> "HttpConfig":
+        """From SETPOINT_PUBLIC_URL, _TRUSTED_PROXIES, _SUPER_ADMIN_EMAILS, _OIDC_*, and CRON_SECRET, _PREVIOUS.
+
+        Raises UsageError where one of them cannot be right: the service must not start like that.
+        """
+        names = ("CRON_SECRET", "CRON_SECRET_PREVIOUS")
+        secrets = (configured_secret(name, environment.get(name)) for name in names)
+        return cls(
+            public_url=_origin(environment.get("SETPOINT_PUBLIC_URL")),
+            trusted_proxies=_networks(environment.get("SETPOINT_TRUSTED_PROXIES")),
+            super_admins=environment.get("SETPOINT_SUPER_ADMIN_EMAILS") or None,
+            oidc=read_client(environment),
+            cron_secrets=tuple(secret for secret in secrets if secret is not None),
+        )
+
+
+def _origin(url: str | None) -> str | None:
+    if not url:
+        return None
+    wrong = UsageError("SETPOINT_PUBLIC_URL is an address such as https://setpoint.example.org, without a path.")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise wrong from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        raise wrong
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise wrong
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _networks(text: str | None) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(item.strip()) for item in (text or "").split(",") if item.strip())
+    except ValueError:
+        raise UsageError(
+            "SETPOINT_TRUSTED_PROXIES has addresses or networks, separated by commas, such as 10.0.0.0/8."
+        ) from None

@@ -1,0 +1,71 @@
+"""`setpoint serve` as a user runs it: on an address of its own, until it is asked to stop."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.app.console import SCRIPT, Console
+
+
+@contextmanager
+def serving(database_url: str, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server on the session's database and the address that it told."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, "serve", "--port", "0", *options],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "SETPOINT_DATABASE_URL": database_url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr is not None
+        for line in process.stderr:
+            found = re.search(r"http://\S+:\d+", line)
+            if found:
+                yield process, found[0]
+                break
+        else:
+            pytest.fail("It ended without an address.")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_answers_where_it_says_and_stops_when_it_is_asked_to(
+    database_url: str, setpoint: Console, number: signal.Signals
+) -> None:
+    with serving(database_url) as (process, address):
+        well = httpx.get(f"{address}/healthz")
+        ready = httpx.get(f"{address}/readyz")
+        absent = httpx.get(f"{address}/api/v1/workspaces/x/reports")
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+
+    assert [well.status_code, ready.status_code, absent.status_code] == [200, 200, 401]
+    assert "server" not in well.headers
+    assert process.returncode == 0
+    assert err.splitlines()[-1] == "setpoint: Stopped."
+    assert "Traceback" not in err
+
+
+def test_a_port_that_is_taken_is_told(setpoint: Console, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        answer = setpoint("serve", "--port", str(taken.getsockname()[1]), "--data-dir", tmp_path)
+
+    assert "take another with --host or --port" in answer.complains(2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_secret_that_is_none_stops_the_start(setpoint: Console) -> None:
+    answer = setpoint("serve", "--port", "0", CRON_SECRET="None")
+
+    assert answer.complains(2).startswith("CRON_SECRET is no secret")

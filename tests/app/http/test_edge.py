@@ -1,0 +1,93 @@
+"""What every answer has, and what the log has of every request."""
+
+import json
+
+import pytest
+from tests.app.town import Town, by_session, by_token, client
+
+from setpoint.app.http.config import HttpConfig
+from setpoint.domain.vocabulary import Role
+
+
+def logged(town: Town) -> list[dict[str, object]]:
+    return [json.loads(line) for line in town.log.getvalue().splitlines()]
+
+
+async def test_every_answer_tells_browsers_what_not_to_do(town: Town) -> None:
+    async with client(town.app()) as http:
+        answers = [
+            await http.get("/healthz"),
+            await http.get("/nothing"),
+            await http.get("/api/v1/workspaces/x/reports"),
+            await http.get("/api/v1/openapi.json"),
+        ]
+
+    for answer in answers:
+        assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Referrer-Policy"] == "same-origin"
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "Strict-Transport-Security" not in answer.headers
+
+
+async def test_behind_tls_browsers_stay_with_it(town: Town) -> None:
+    config = HttpConfig(public_url="https://setpoint.example.org")
+    secure = Town(town.database, town.home, town.away, town.super_admin, config)
+    async with client(secure.app()) as http:
+        answer = await http.get("/healthz")
+
+    assert answer.headers["Strict-Transport-Security"].startswith("max-age=")
+
+
+async def test_the_log_has_the_route_and_who_called_as_a_kind_and_no_id_or_secret(town: Town) -> None:
+    start = len(logged(town))
+    slug, run = town.home.workspace.slug, town.home.ids["run"]
+    token, session = town.home.tokens[Role.ADMIN], town.home.sessions[Role.SETTER]
+    address = f"/api/v1/workspaces/{slug}/reports/{run}"
+    async with client(town.app()) as http:
+        await http.get(address, headers=by_token(token), params={"secret": "canary-91"})
+        await http.get(address, headers=by_session(session))
+        await http.get(address, headers=by_session(town.super_admin))
+        await http.get(address)
+        await http.get("/join/canary-91")
+
+    lines = logged(town)[start:]
+    route = "/api/v1/workspaces/{workspace}/reports/{run}"
+    assert [(line["route"], line["status"], line["actor"]) for line in lines] == [
+        (route, 200, "token:admin"),
+        (route, 200, "user:setter"),
+        (route, 200, "super_admin"),
+        (route, 401, "nobody"),
+        ("none", 404, "nobody"),
+    ]
+    words = json.dumps(lines)
+    for secret in (slug, run, token, session, "canary-91", "@example.org"):
+        assert secret not in words
+
+
+async def test_ready_means_that_the_database_answers(town: Town) -> None:
+    async with client(town.app()) as http:
+        ready, well = await http.get("/readyz"), await http.get("/healthz")
+
+    assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+    assert well.status_code == 200
+
+
+async def test_the_api_describes_itself(town: Town) -> None:
+    async with client(town.app()) as http:
+        document = (await http.get("/api/v1/openapi.json")).json()
+
+    operations = [each for methods in document["paths"].values() for each in methods.values()]
+    names = [each["operationId"] for each in operations]
+    assert len(set(names)) == len(names) > 25
+    assert all(each["tags"] and each["description"] for each in operations)
+    told = {tag["name"] for tag in document["tags"]}
+    assert {tag for each in operations for tag in each["tags"]} == told
+    assert "ProblemDetails" in document["components"]["schemas"]
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json"])
+async def test_nothing_is_loaded_from_elsewhere(town: Town, path: str) -> None:
+    async with client(town.app()) as http:
+        assert (await http.get(path)).status_code == 404
