@@ -151,5 +151,5 @@ def test_the_memory_of_an_import_does_not_grow_with_its_file(tmp_path: Path, suf
         assert json.loads(out)["rows"] == messages
         peaks.append(int(err.split()[-1]) << 10)
 
-    assert peaks[1] - peaks[0] < (sizes[1] - sizes[0]) / 5
+    assert peaks[1] - peaks[0] < (sizes[1] - sizes[0]) / 3
     assert peaks[1] < 400 << 20
