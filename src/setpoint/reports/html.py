@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from setpoint.domain.measured import Measured, Refused
 from setpoint.domain.vocabulary import Attribution, Outcome, Sender
@@ -103,12 +104,21 @@ def render_html(document: Mapping[str, Any]) -> str:
     same report again. A section that the document does not have is not shown. Everything that the document holds
     is escaped, and characters that nobody sees are left out.
     """
+    return _render(document, "report.html.j2")
+
+
+def render_body(document: Mapping[str, Any]) -> Markup:
+    """What stands in the page of `render_html`, for a page that has a head, and `report_style`, of its own."""
+    return Markup(_render(document, "report_body.html.j2"))  # noqa: S704 - the template escapes what it is given.
+
+
+def _render(document: Mapping[str, Any], template: str) -> str:
     document = readable(document)
     digits = rate_digits(document)
     by_response_mode = document["by_response_mode"]
     return (
         _environment(document, digits)
-        .get_template("report.html.j2")
+        .get_template(template)
         .render(
             report=document,
             answer=answer_of(document),
@@ -130,6 +140,11 @@ def render_html(document: Mapping[str, Any]) -> str:
             **_later_sections(document, digits),
         )
     )
+
+
+def report_style() -> str:
+    """The style of a report, for pages that show one."""
+    return (_TEMPLATES / "report.css").read_text("utf-8")
 
 
 def _environment(document: Mapping[str, Any], digits: int) -> Environment:
