@@ -38,6 +38,7 @@ def _script() -> str:
 
 _ASSETS: Final[Mapping[str, tuple[Callable[[], str], str]]] = {
     "app.css": (_style, "text/css; charset=utf-8"),
+    "icon.svg": (lambda: (_FOLDER / "icon.svg").read_text("utf-8"), "image/svg+xml"),
     "app.js": (_script, "text/javascript; charset=utf-8"),
 }
 
