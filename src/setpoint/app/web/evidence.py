@@ -23,7 +23,7 @@ router = APIRouter()
 
 AT_ONCE: Final = 20
 _MOST: Final = 1000
-_PARTS: Final = ("Messages that ...", "Senders and channels", "Shown to the model", "Other")
+_PARTS: Final = ("Patterns", "Senders and channels", "Shown to the model", "Other")
 _LEAD: Final = "Lead"
 
 

@@ -87,9 +87,9 @@ def _waits(run: Run, near: Around, elapsed: int, lives: bool | None) -> str:
             "It waits for a worker." if run.attempt == 0 else "It broke off and waits for a worker to begin it again."
         )
     if lives is False:
-        return f"{told} No worker is running: whoever runs Setpoint starts one with `setpoint worker`."
+        return f"{told} No worker is running: whoever runs Setpoint starts one with the command setpoint worker."
     if lives is None and elapsed > _PATIENCE:
-        return f"{told} Should it stay so, no worker may be running: `setpoint worker` starts one."
+        return f"{told} Should it stay so, no worker may be running: the command setpoint worker starts one."
     return f"{told} One is running, and takes it up as soon as it is free." if lives and elapsed > _PATIENCE else told
 
 
@@ -104,7 +104,11 @@ def _running(run: Run, near: Around, with_words: bool) -> State:
         Step(label, "done" if place < at else "now" if place == at else "next", note if place == at else "")
         for place, (_, label) in enumerate(steps)
     ]
-    told = f"Step {at + 1} of {len(steps)}: {steps[at][1].lower()}" if at >= 0 else name.capitalize()
+    told = (
+        f"Step {at + 1} of {len(steps)}: {steps[at][1][0].lower()}{steps[at][1][1:]}"
+        if at >= 0
+        else name.capitalize()
+    )
     notes = _last(near)
     if run.attempt > 1:
         notes = [f"It is begun for the {_ORDINALS[min(run.attempt, MAX_ATTEMPTS) - 1]} time: it broke off.", *notes]
