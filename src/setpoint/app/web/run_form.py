@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from setpoint.datasets.service import DatasetRequest
 from setpoint.domain.errors import UsageError
@@ -79,21 +79,6 @@ def first_fields(span: tuple[datetime, datetime] | None) -> RunFields:
     end = last + _DAY
     start = max(first, end - timedelta(weeks=WEEKS))
     return RunFields(start.date().isoformat(), end.date().isoformat())
-
-
-def fields_of(parameters: Mapping[str, Any], with_model: bool) -> RunFields:
-    """The fields that ask for a run once more."""
-    start, end, as_of = (str(parameters[name]).removesuffix("T00:00:00Z") for name in ("from", "to", "as_of"))
-    return RunFields(
-        start,
-        end,
-        "" if as_of == end else as_of,
-        tuple(parameters["channels"]),
-        str(parameters["attribution_days"]),
-        str(parameters["maturity_days"]),
-        "" if parameters["max_leads"] is None else str(parameters["max_leads"]),
-        with_model,
-    )
 
 
 def request_in(fields: RunFields, workspace: str, now: datetime) -> DatasetRequest:
