@@ -37,7 +37,7 @@ async def asked(http: httpx.AsyncClient, town: Town, role: Role, question: str, 
 async def test_a_question_leads_to_a_thread_whose_citations_lead_to_tables(town: Town) -> None:
     question = "What is the booking rate by channel and sender? <script>alert(1)</script>"
     async with client(town.app()) as http:
-        first = await asked(http, town, Role.ADMIN, question)
+        first = await asked(http, town, Role.ADMIN, question, run=town.home.ids["run"])
         session = str(first.url).split("/ask/")[1].split("#")[0]
         second = await asked(http, town, Role.ADMIN, "What does pending mean?", session=session)
         listed = await http.get(ask(town), headers=as_(town))
@@ -57,11 +57,10 @@ async def test_a_question_leads_to_a_thread_whose_citations_lead_to_tables(town:
 
 async def test_the_examples_work_without_a_model(town: Town) -> None:
     async with client(town.app()) as http:
-        session = ""
-        for example in EXAMPLES:
-            more = {"session": session} if session else {"run": town.home.ids["run"]}
-            page = await asked(http, town, Role.ADMIN, example, **more)
-            session = str(page.url).split("/ask/")[1].split("#")[0]
+        page = await asked(http, town, Role.ADMIN, EXAMPLES[0], run=town.home.ids["run"])
+        session = str(page.url).split("/ask/")[1].split("#")[0]
+        for example in EXAMPLES[1:]:
+            page = await asked(http, town, Role.ADMIN, example, session=session)
     assert page.text.count('class="citations"') == len(EXAMPLES)
 
 
@@ -97,12 +96,13 @@ async def test_what_cannot_be_asked_is_told_beside_the_question(town: Town) -> N
             ask(town), headers=as_(town), data={"question": "Who?", "session": town.home.ids["session"]}
         )
         thread = await http.get(ask(town, f"/{town.away.ids['session']}"), headers=as_(town))
+        chosen = await http.get(ask(town, f"?run={town.away.ids['run']}"), headers=as_(town))
 
     assert (empty.status_code, long.status_code) == (400, 400)
     assert "A question is missing" in unescape(empty.text)
     assert "at most 500 characters" in long.text
     assert "why why" in long.text
-    assert [foreign.status_code, others.status_code, thread.status_code] == [404, 404, 404]
+    assert {each.status_code for each in (foreign, others, thread, chosen)} == {404}
     assert not_mine.status_code == 403
 
 
@@ -115,7 +115,7 @@ async def test_it_says_which_model_answered_or_that_it_failed(town: Town, monkey
     }
     models: list[ModelPort] = [
         ScriptedModel([UseTool("list_tables", {}), good]),
-        ScriptedModel([Fail(ErrorKind.PROVIDER)] * 9),
+        ScriptedModel([Fail(ErrorKind.SERVER_FAULT)] * 9),
     ]
 
     async def model(*_: Any) -> ModelPort:

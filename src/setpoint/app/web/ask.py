@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from setpoint.app.api.forms import cursor_of, position_of
 from setpoint.app.api.problems import absent
+from setpoint.app.api.reports import run_of
 from setpoint.app.asking import ask_for, asker_of
 from setpoint.app.http.actors import PageActor
 from setpoint.app.http.state import service_of
@@ -142,10 +143,10 @@ async def ask_question(
     return go_to(f"/w/{actor.workspace}/ask/{asked.session_id}#answer-{asked.place}")
 
 
-@router.get("/w/{workspace}/ask/{session_id}")
-async def thread(request: Request, actor: PageActor, session_id: str) -> Response:
+@router.get("/w/{workspace}/ask/{session}")
+async def thread(request: Request, actor: PageActor, session: str) -> Response:
     """A session: its questions, its answers, and the tables that they rest on."""
-    return await _thread(request, actor, session_id, "")
+    return await _thread(request, actor, session, "")
 
 
 async def _box(
@@ -160,6 +161,8 @@ async def _box(
 ) -> Response:
     async with service_of(request).database.tenant(actor.client_id) as connection:
         runs = await list_runs(connection, actor.client_id, _LATEST_RUNS)
+        if run and run not in [str(each.id) for each in runs]:
+            runs.append(await run_of(connection, actor, run))
         after = position_of(cursor)
         found = await list_sessions(connection, actor.client_id, asker_of(actor), ON_A_PAGE + 1, after)
     complete = [each for each in runs if each.status is RunStatus.COMPLETE]
@@ -172,6 +175,7 @@ async def _box(
         actor=actor,
         here="ask",
         runs=complete,
+        latest=complete[0].id if complete else None,
         chosen=run,
         question=question,
         failure=failure,

@@ -58,26 +58,26 @@ def rests(document: Mapping[str, Any] | None, counts: Mapping[str, int]) -> list
     return sorted(found, key=place)
 
 
-@router.get("/w/{workspace}/reports/{run_id}/evidence")
+@router.get("/w/{workspace}/reports/{run}/evidence")
 async def evidence(
     request: Request,
     actor: PageAdmin,
-    run_id: str,
+    run: str,
     citation: Annotated[str | None, Query(max_length=200)] = None,
     upto: Annotated[int, Query(ge=1, le=_MOST)] = AT_ONCE,
 ) -> Response:
     """What of a report rests on messages; with `citation`, those messages, redacted, the first `upto` of them."""
     async with service_of(request).database.tenant(actor.client_id) as connection:
-        run = await run_of(connection, actor, run_id)
-        counts = await citations_with_evidence(connection, actor.client_id, run.id)
+        made = await run_of(connection, actor, run)
+        counts = await citations_with_evidence(connection, actor.client_id, made.id)
         held = []
         if citation in counts:
-            held = await evidence_of(connection, actor.client_id, actor.role, run.id, citation, upto)
-    found = rests(run.document, counts)
+            held = await evidence_of(connection, actor.client_id, actor.role, made.id, citation, upto)
+    found = rests(made.document, counts)
     if citation is None:
         parts = [(part, [each for each in found if each.part == part]) for part in _PARTS]
         shown = [each for each in parts if each[1]]
-        return page(request, "evidence_list.html.j2", actor=actor, here="reports", run=run, parts=shown)
+        return page(request, "evidence_list.html.j2", actor=actor, here="reports", run=made, parts=shown)
     rest = next((each for each in found if each.citation == citation), None)
     if rest is None:
         raise NotFound("No messages are kept for this in this report: its evidence page names what has some.")
@@ -87,7 +87,7 @@ async def evidence(
         "evidence.html.j2",
         actor=actor,
         here="reports",
-        run=run,
+        run=made,
         rest=rest,
         is_pattern=is_pattern(rest.citation),
         held=held,

@@ -11,9 +11,9 @@ from setpoint.app.web.run_state import run_state_page
 router = APIRouter()
 
 
-@router.get("/w/{workspace}/reports/{run_id}")
-async def report(request: Request, actor: PageActor, run_id: str) -> Response:
+@router.get("/w/{workspace}/reports/{run}")
+async def report(request: Request, actor: PageActor, run: str) -> Response:
     """A report, or what its run is at."""
     async with service_of(request).database.tenant(actor.client_id) as connection:
-        run = await run_of(connection, actor, run_id)
-    return await run_state_page(request, actor, run)
+        found = await run_of(connection, actor, run)
+    return await run_state_page(request, actor, found)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
+from setpoint.datasets.sampling import DEFAULT_SEED
 from setpoint.datasets.service import DatasetRequest
 from setpoint.domain.errors import UsageError
 from setpoint.domain.vocabulary import Channel
@@ -14,8 +15,10 @@ from setpoint.domain.windows import (
     DEFAULT_MATURITY_DAYS,
     MAX_DAYS,
     Window,
+    exact_instant,
     parse_instant,
 )
+from setpoint.reports.service import Run
 
 T = TypeVar("T")
 
@@ -30,6 +33,7 @@ _LABELS: Final = {
     "attribution_days": "Attribution window",
     "maturity_days": "Maturity buffer",
     "max_leads": "Most leads",
+    "seed": "Seed",
 }
 
 
@@ -45,22 +49,26 @@ class RunFields:
     maturity_days: str = str(DEFAULT_MATURITY_DAYS)
     max_leads: str = ""
     model: bool = True
+    seed: str = DEFAULT_SEED
+
+    def all(self) -> list[tuple[str, str]]:
+        """The fields as a form sends them."""
+        return [
+            ("from", self.start),
+            ("to", self.end),
+            ("as_of", self.as_of),
+            *(("channels", channel) for channel in self.channels),
+            ("attribution_days", self.attribution_days),
+            ("maturity_days", self.maturity_days),
+            ("max_leads", self.max_leads),
+            ("model", "yes" if self.model else "no"),
+            ("seed", self.seed),
+        ]
 
     def query(self) -> list[tuple[str, str]]:
-        """The fields as parts of an address, without those that are as they always begin."""
-        given = [("from", self.start), ("to", self.end), ("as_of", self.as_of)]
-        given += [("channels", channel) for channel in self.channels]
-        given += [
-            (name, value)
-            for name, value, usual in (
-                ("attribution_days", self.attribution_days, str(DEFAULT_ATTRIBUTION_DAYS)),
-                ("maturity_days", self.maturity_days, str(DEFAULT_MATURITY_DAYS)),
-                ("max_leads", self.max_leads, ""),
-                ("model", "yes" if self.model else "no", "yes"),
-            )
-            if value != usual
-        ]
-        return [(name, value) for name, value in given if value]
+        """The same as parts of an address, without those that are as they always begin."""
+        usual = RunFields().all()
+        return [each for each in self.all() if each[1] and each not in usual]
 
 
 class Wrong(Exception):
@@ -79,6 +87,23 @@ def first_fields(span: tuple[datetime, datetime] | None) -> RunFields:
     end = last + _DAY
     start = max(first, end - timedelta(weeks=WEEKS))
     return RunFields(start.date().isoformat(), end.date().isoformat())
+
+
+def fields_of(run: Run) -> RunFields:
+    """The fields that ask for a run once more."""
+    asked = run.parameters
+    start, end, as_of = (exact_instant(parse_instant(asked[name], name)) for name in ("from", "to", "as_of"))
+    return RunFields(
+        start,
+        end,
+        "" if as_of == end else as_of,
+        tuple(asked["channels"]),
+        str(asked["attribution_days"]),
+        str(asked["maturity_days"]),
+        "" if asked["max_leads"] is None else str(asked["max_leads"]),
+        run.with_model,
+        asked["seed"],
+    )
 
 
 def request_in(fields: RunFields, workspace: str, now: datetime) -> DatasetRequest:
@@ -105,7 +130,8 @@ def request_in(fields: RunFields, workspace: str, now: datetime) -> DatasetReque
     if faults:
         raise Wrong(faults)
     try:
-        return DatasetRequest(workspace, Window(start, end, as_of, attribution, maturity), channels, max_leads)
+        window = Window(start, end, as_of, attribution, maturity)
+        return DatasetRequest(workspace, window, channels, max_leads, fields.seed)
     except UsageError as error:
         named = re.search("--([a-z-]+)", error.message)
         raise Wrong({named[1].replace("-", "_") if named else "from": _told(error.message)}) from None

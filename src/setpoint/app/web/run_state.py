@@ -9,19 +9,18 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from setpoint.app.api.reports import run_of
-from setpoint.app.asking import queue_for
 from setpoint.app.http.actors import PageActor
 from setpoint.app.http.state import service_of
-from setpoint.app.web.pages import environment, go_to, page
+from setpoint.app.web.pages import environment, page
+from setpoint.app.web.run_form import fields_of
 from setpoint.app.web.run_queries import Around, around, worker_lives
-from setpoint.domain.errors import Conflict
 from setpoint.domain.vocabulary import RunStatus
 from setpoint.domain.windows import DEFAULT_ATTRIBUTION_DAYS, DEFAULT_MATURITY_DAYS
 from setpoint.llm.queries import read_settings
 from setpoint.reports.definitions import CHANNEL_LABELS
 from setpoint.reports.presentation import count_text, label_of, listed
 from setpoint.reports.run_rules import LEASE, MAX_ATTEMPTS
-from setpoint.reports.service import Run, request_of
+from setpoint.reports.service import Run
 from setpoint.tenancy.schemas import Actor
 
 router = APIRouter()
@@ -180,20 +179,21 @@ async def run_state_page(request: Request, actor: Actor, run: Run) -> Response:
         here="reports",
         run=run,
         state=state,
+        fields=fields_of(run),
         duration=duration,
         besides=besides,
     )
 
 
-@router.get("/w/{workspace}/reports/{run_id}/state")
-async def run_state(request: Request, actor: PageActor, run_id: str) -> Response:
+@router.get("/w/{workspace}/reports/{run}/state")
+async def run_state(request: Request, actor: PageActor, run: str) -> Response:
     """What a run is at, as a fragment of its page; as JSON where that is asked for."""
     async with service_of(request).database.tenant(actor.client_id) as connection:
-        run = await run_of(connection, actor, run_id)
-    state = await present_state(request, actor, run)
+        found = await run_of(connection, actor, run)
+    state = await present_state(request, actor, found)
     if "application/json" in request.headers.get("Accept", ""):
         return JSONResponse(_document(state))
-    drawn = environment().get_template("run_state_part.html.j2").render(run=run, state=state, duration=duration)
+    drawn = environment().get_template("run_state_part.html.j2").render(state=state, duration=duration)
     return HTMLResponse(drawn)
 
 
@@ -206,16 +206,3 @@ def _document(state: State) -> dict[str, Any]:
         "rows": state.rows,
         "elapsed_seconds": state.elapsed,
     }
-
-
-@router.post("/w/{workspace}/reports/{run_id}/again")
-async def run_again(request: Request, actor: PageActor, run_id: str) -> Response:
-    """Queue a run that ended once more, with the same parameters."""
-    database = service_of(request).database
-    async with database.tenant(actor.client_id) as connection:
-        run = await run_of(connection, actor, run_id)
-    if run.status in (RunStatus.QUEUED, RunStatus.RUNNING):
-        raise Conflict("This run has not ended: wait for it, or ask for another report.")
-    wanted = request_of(run, actor.workspace)
-    again = await queue_for(database, actor, wanted, engine=run.parameters["engine"], with_model=run.with_model)
-    return go_to(f"/w/{actor.workspace}/reports/{again.id}")

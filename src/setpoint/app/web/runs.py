@@ -1,6 +1,7 @@
 """The history of report runs, and the form that asks for a new one."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
@@ -15,6 +16,7 @@ from setpoint.app.web.pages import go_to, page
 from setpoint.app.web.run_form import RunFields, Wrong, first_fields, request_in
 from setpoint.app.web.run_queries import cohort_sizes, sent_between
 from setpoint.app.web.run_state import besides, duration
+from setpoint.datasets.sampling import DEFAULT_SEED
 from setpoint.domain.errors import Conflict
 from setpoint.domain.vocabulary import Channel, Outcome, Role
 from setpoint.llm.queries import read_settings
@@ -69,10 +71,11 @@ async def new_run(
     maturity_days: str | None = None,
     max_leads: str = "",
     model: str = "yes",
+    seed: str = DEFAULT_SEED,
     count: str = "",
 ) -> Response:
     """The form, as the address has its fields; with `count`, what the report would be made of."""
-    fields = _fields(start, end, as_of, channels, attribution_days, maturity_days, max_leads, model)
+    fields = _fields(start, end, as_of, channels, attribution_days, maturity_days, max_leads, model, seed)
     if not count:
         return await _form(request, actor, fields)
     try:
@@ -95,10 +98,11 @@ async def ask_for_run(
     maturity_days: Text = "",
     max_leads: Text = "",
     model: Text = "no",
+    seed: Text = DEFAULT_SEED,
     then: Text = "run",
 ) -> Response:
     """Queue the report, and go to its page; or with `then=count`, to the form with the counts."""
-    fields = _fields(start, end, as_of, channels, attribution_days, maturity_days, max_leads, model)
+    fields = _fields(start, end, as_of, channels, attribution_days, maturity_days, max_leads, model, seed)
     service = service_of(request)
     try:
         wanted = request_in(fields, actor.workspace, service.clock())
@@ -123,6 +127,7 @@ def _fields(
     maturity_days: str | None,
     max_leads: str,
     model: str,
+    seed: str,
 ) -> RunFields:
     usual = RunFields()
     return RunFields(
@@ -134,6 +139,7 @@ def _fields(
         usual.maturity_days if maturity_days is None else maturity_days,
         max_leads,
         model == "yes",
+        seed,
     )
 
 
@@ -153,7 +159,7 @@ async def _form(
         settings = await read_settings(connection, actor.client_id)
     if request.method == "GET" and not fields.start and not fields.end:
         usual = first_fields(span)
-        fields = RunFields(usual.start, usual.end, fields.as_of, fields.channels, model=fields.model)
+        fields = replace(fields, start=usual.start, end=usual.end)
     usual = RunFields()
     more = (fields.attribution_days, fields.maturity_days, fields.max_leads)
     faults = faults or {}
