@@ -3,10 +3,19 @@
 from fastapi import Depends, FastAPI
 
 from setpoint.app.http.actors import require_csrf
-from setpoint.app.web import entry, static
+from setpoint.app.web import ask, booked, entry, evidence, report, run_state, runs, static
 from setpoint.app.web.pages import error_page
 
-PAGES = (entry.router,)
+# `reports/new` stands before `reports/{run_id}`, which would take it for a run's id.
+PAGES = (
+    entry.router,
+    runs.router,
+    run_state.router,
+    evidence.router,
+    report.router,
+    booked.router,
+    ask.router,
+)
 """The routers of the pages; each is named here once."""
 
 _MOST_BYTES = 1 << 20

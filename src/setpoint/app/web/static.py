@@ -16,6 +16,14 @@ from setpoint.reports.html import report_style
 router = APIRouter(include_in_schema=False)
 
 _FOLDER: Final = Path(__file__).parent / "static"
+_STYLES: Final = (
+    "app.css",
+    "runs.css",
+)
+_SCRIPTS: Final = (
+    "app.js",
+    "runs.js",
+)
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -29,11 +37,13 @@ class Asset:
 
 
 def _style() -> str:
-    return report_style() + "\n" + (_FOLDER / "app.css").read_text("utf-8")
+    return (
+        report_style() + "\n" + (_FOLDER / "app.css").read_text("utf-8") + (_FOLDER / "runs.css").read_text("utf-8")
+    )
 
 
 def _script() -> str:
-    return (_FOLDER / "app.js").read_text("utf-8")
+    return "\n".join((_FOLDER / name).read_text("utf-8") for name in _SCRIPTS)
 
 
 _ASSETS: Final[Mapping[str, tuple[Callable[[], str], str]]] = {
