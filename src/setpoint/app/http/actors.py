@@ -261,3 +261,8 @@ def is_loopback(request: HTTPConnection) -> bool:
         and request.url.hostname in ("localhost", "127.0.0.1", "::1")
         and "X-Forwarded-For" not in request.headers
     )
+
+
+def may_look_around(request: HTTPConnection) -> bool:
+    """Whether whoever sends this may enter the sample without an account: on this machine, where a demo runs."""
+    return service_of(request).config.demo_workspace is not None and is_loopback(request)
