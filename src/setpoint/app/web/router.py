@@ -3,10 +3,15 @@
 from fastapi import Depends, FastAPI
 
 from setpoint.app.http.actors import require_csrf
-from setpoint.app.web import demo, entry, static
+from setpoint.app.web import demo, entry, people, settings, static
 from setpoint.app.web.pages import error_page
 
-PAGES = (entry.router, demo.router)
+PAGES = (
+    entry.router,
+    demo.router,
+    settings.router,
+    people.router,
+)
 """The routers of the pages; each is named here once."""
 
 _MOST_BYTES = 1 << 20
@@ -17,4 +22,6 @@ def install(app: FastAPI) -> None:
     app.state.error_page = error_page
     app.include_router(static.router)
     for router in PAGES:
-        app.include_router(router, dependencies=[Depends(require_csrf)], include_in_schema=False)
+        app.include_router(
+            router, dependencies=[Depends(require_csrf)], include_in_schema=False, max_body_size=_MOST_BYTES
+        )

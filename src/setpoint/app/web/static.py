@@ -16,6 +16,11 @@ from setpoint.reports.html import report_style
 router = APIRouter(include_in_schema=False)
 
 _FOLDER: Final = Path(__file__).parent / "static"
+_STYLES: Final = (
+    "app.css",
+    "settings.css",
+)
+_SCRIPTS: Final = ("app.js",)
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -29,11 +34,15 @@ class Asset:
 
 
 def _style() -> str:
-    return report_style() + "\n" + (_FOLDER / "app.css").read_text("utf-8")
+    return "\n".join([report_style(), *map(_text, _STYLES)])
 
 
 def _script() -> str:
-    return (_FOLDER / "app.js").read_text("utf-8")
+    return "\n".join(map(_text, _SCRIPTS))
+
+
+def _text(name: str) -> str:
+    return (_FOLDER / name).read_text("utf-8")
 
 
 _ASSETS: Final[Mapping[str, tuple[Callable[[], str], str]]] = {
