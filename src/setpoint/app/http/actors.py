@@ -101,7 +101,12 @@ async def require_csrf(request: Request) -> None:
     if given is None:
         field = (await request.form()).get(CSRF_FIELD)
         given = field if isinstance(field, str) else None
-    _check_proof(request, given)
+    try:
+        _check_proof(request, given)
+    except NotAllowed:
+        # Files of the form, if it was read.
+        await request.close()
+        raise
 
 
 def _check_proof(request: HTTPConnection, given: str | None) -> None:

@@ -2,8 +2,8 @@
 
 from fastapi import Depends, FastAPI
 
-from setpoint.app.http.actors import require_csrf
-from setpoint.app.web import demo, entry, people, settings, static
+from setpoint.app.http.actors import page_admin, require_csrf
+from setpoint.app.web import demo, entry, imports, people, settings, static
 from setpoint.app.web.pages import error_page
 
 PAGES = (
@@ -11,8 +11,11 @@ PAGES = (
     demo.router,
     settings.router,
     people.router,
+    imports.router,
+    imports.uploads,
 )
 """The routers of the pages; each is named here once."""
+_FOR_ADMINS = (imports.uploads,)
 
 _MOST_BYTES = 1 << 20
 
@@ -22,6 +25,8 @@ def install(app: FastAPI) -> None:
     app.state.error_page = error_page
     app.include_router(static.router)
     for router in PAGES:
-        app.include_router(
-            router, dependencies=[Depends(require_csrf)], include_in_schema=False, max_body_size=_MOST_BYTES
-        )
+        checks = [Depends(require_csrf)]
+        if router in _FOR_ADMINS:
+            # The proof stands in the form, and a form with a file is only read for whom it is meant for.
+            checks.insert(0, Depends(page_admin))
+        app.include_router(router, dependencies=checks, include_in_schema=False, max_body_size=_MOST_BYTES)

@@ -91,7 +91,7 @@ def settings_page(
 def failure_words(error: SetpointError) -> str:
     """A failure for whoever filled a form in: options of the command line are named like the form's fields."""
     words = re.sub(r"--([a-z][a-z-]*)", lambda found: found[1].replace("-", " "), error.message)
-    return words[:1].upper() + words[1:]
+    return words if words == error.message else words[:1].upper() + words[1:]
 
 
 def saved(actor: Actor, path: str, told: str) -> Response:

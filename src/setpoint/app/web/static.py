@@ -20,7 +20,10 @@ _STYLES: Final = (
     "app.css",
     "settings.css",
 )
-_SCRIPTS: Final = ("app.js",)
+_SCRIPTS: Final = (
+    "app.js",
+    "imports.js",
+)
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -47,6 +50,7 @@ def _text(name: str) -> str:
 
 _ASSETS: Final[Mapping[str, tuple[Callable[[], str], str]]] = {
     "app.css": (_style, "text/css; charset=utf-8"),
+    "icon.svg": (lambda: (_FOLDER / "icon.svg").read_text("utf-8"), "image/svg+xml"),
     "app.js": (_script, "text/javascript; charset=utf-8"),
 }
 
