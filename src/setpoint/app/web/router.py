@@ -3,7 +3,7 @@
 from fastapi import Depends, FastAPI
 
 from setpoint.app.http.actors import page_admin, require_csrf
-from setpoint.app.web import demo, entry, imports, people, settings, static
+from setpoint.app.web import calls, demo, entry, imports, people, settings, static
 from setpoint.app.web.pages import error_page
 
 PAGES = (
@@ -13,6 +13,7 @@ PAGES = (
     people.router,
     imports.router,
     imports.uploads,
+    calls.router,
 )
 """The routers of the pages; each is named here once."""
 _FOR_ADMINS = (imports.uploads,)
