@@ -29,6 +29,7 @@ from setpoint.reports.performing import Progress, no_progress, perform
 from setpoint.reports.run_rules import MAX_ATTEMPTS
 from setpoint.reports.synthesis import synthesis
 from setpoint.storage.database import Database
+from setpoint.tenancy.defaults import workspace_defaults
 from setpoint.tenancy.service import Workspace, entered_workspace
 
 SHOWN_TO_MODEL = 24
@@ -99,7 +100,9 @@ async def queue_due_reports(database: Database, due: datetime) -> list[reports.R
             if not settings.wanted_at(due):
                 continue
             workspace = await entered_workspace(connection, client_id)
-            request = DatasetRequest(workspace.slug, weekly_window(due, settings.window_days))
+            defaults = await workspace_defaults(connection, client_id)
+            window = defaults.applied_to(weekly_window(due, settings.window_days))
+            request = DatasetRequest(workspace.slug, window)
             run = await reports.queue_scheduled_run(connection, client_id, request, "postgres", SCHEDULER, due)
             if run is not None:
                 await enqueue_report_run(connection, run.id)

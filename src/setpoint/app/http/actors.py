@@ -101,7 +101,12 @@ async def require_csrf(request: Request) -> None:
     if given is None:
         field = (await request.form()).get(CSRF_FIELD)
         given = field if isinstance(field, str) else None
-    _check_proof(request, given)
+    try:
+        _check_proof(request, given)
+    except NotAllowed:
+        # Files of the form, if it was read.
+        await request.close()
+        raise
 
 
 def _check_proof(request: HTTPConnection, given: str | None) -> None:
@@ -261,3 +266,8 @@ def is_loopback(request: HTTPConnection) -> bool:
         and request.url.hostname in ("localhost", "127.0.0.1", "::1")
         and "X-Forwarded-For" not in request.headers
     )
+
+
+def may_look_around(request: HTTPConnection) -> bool:
+    """Whether whoever sends this may enter the sample without an account: on this machine, where a demo runs."""
+    return service_of(request).config.demo_workspace is not None and is_loopback(request)

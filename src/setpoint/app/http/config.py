@@ -19,7 +19,8 @@ class HttpConfig:
 
     `public_url` is the origin under which people reach it, without a path and a slash at the end; None means that
     nobody said. `trusted_proxies` may tell who a request comes from. `cron_secrets` are all valid, so that one can
-    replace the other; empty means that no outside schedule may call.
+    replace the other; empty means that no outside schedule may call. `demo_workspace` is the sample that visitors on
+    this machine may look around in; `setpoint demo` sets it, and nothing in the environment does.
     """
 
     public_url: str | None = None
@@ -27,6 +28,7 @@ class HttpConfig:
     super_admins: str | None = None
     oidc: Client | None = None
     cron_secrets: tuple[str, ...] = field(default=(), repr=False)
+    demo_workspace: str | None = None
 
     @property
     def is_secure(self) -> bool:

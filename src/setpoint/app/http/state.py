@@ -39,8 +39,8 @@ def service_of(connection: HTTPConnection) -> Service:
     return service
 
 
-def json_log(stream: TextIO | None = None) -> Any:
-    """A log of one JSON object a line, on standard error by default."""
+def json_log(stream: TextIO | None = None, level: str = "info") -> Any:
+    """A log of one JSON object a line, of this level and above, on standard error by default."""
     return structlog.wrap_logger(
         structlog.WriteLogger(sys.stderr if stream is None else stream),
         processors=[
@@ -48,6 +48,6 @@ def json_log(stream: TextIO | None = None) -> Any:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger("info"),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )

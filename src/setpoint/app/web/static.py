@@ -19,10 +19,14 @@ _FOLDER: Final = Path(__file__).parent / "static"
 _STYLES: Final = (
     "app.css",
     "runs.css",
+    "runs.css",
+    "settings.css",
 )
 _SCRIPTS: Final = (
     "app.js",
     "runs.js",
+    "runs.js",
+    "imports.js",
 )
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 
@@ -37,13 +41,15 @@ class Asset:
 
 
 def _style() -> str:
-    return (
-        report_style() + "\n" + (_FOLDER / "app.css").read_text("utf-8") + (_FOLDER / "runs.css").read_text("utf-8")
-    )
+    return "\n".join([report_style(), *map(_text, _STYLES)])
 
 
 def _script() -> str:
-    return "\n".join((_FOLDER / name).read_text("utf-8") for name in _SCRIPTS)
+    return "\n".join(map(_text, _SCRIPTS))
+
+
+def _text(name: str) -> str:
+    return (_FOLDER / name).read_text("utf-8")
 
 
 _ASSETS: Final[Mapping[str, tuple[Callable[[], str], str]]] = {
