@@ -183,7 +183,7 @@ async def test_a_model_is_connected_and_its_key_never_shown(house: House, monkey
 
     assert "No model is connected" in before
     assert f"{API_KEY} is set where Setpoint runs" in before
-    assert "This workspace asks openai:gpt-5-mini . It can be asked." in words(after)
+    assert "The model is openai:gpt-5-mini . It can be asked." in words(after)
     assert "canary" not in after.text + before
     async with house.database.tenant(house.workspace.client_id) as connection:
         kept = await read_settings(connection, house.workspace.client_id)
@@ -202,7 +202,7 @@ async def test_a_model_without_a_key_is_told_and_can_be_disconnected(
         asked = words(await http.get(f"{base}/disconnect"))
         gone = await follow(http, await http.post(f"{base}/disconnect"))
 
-    assert "It cannot be asked: The model has no API key" in connected
+    assert "The model is openai:gpt-5-mini . It cannot be asked at present. The model has no API key" in connected
     assert "Reports that were made stay as they are." in asked
     assert "The model is disconnected" in gone
     assert "No model is connected" in gone
