@@ -59,7 +59,7 @@ async def test_the_log_has_the_route_and_who_called_as_a_kind_and_no_id_or_secre
         (route, 200, "user:setter"),
         (route, 200, "super_admin"),
         (route, 401, "nobody"),
-        ("none", 404, "nobody"),
+        ("/join/{token}", 404, "nobody"),
     ]
     words = json.dumps(lines)
     for secret in (slug, run, token, session, "canary-91", "@example.org"):

@@ -3,12 +3,33 @@
 from fastapi import Depends, FastAPI
 
 from setpoint.app.http.actors import page_admin, require_csrf
-from setpoint.app.web import calls, demo, entry, imports, people, settings, static
+from setpoint.app.web import (
+    ask,
+    booked,
+    calls,
+    demo,
+    entry,
+    evidence,
+    imports,
+    people,
+    report,
+    run_state,
+    runs,
+    settings,
+    static,
+)
 from setpoint.app.web.pages import error_page
 
+# `reports/new` stands before `reports/{run_id}`, which would take it for a run's id.
 PAGES = (
     entry.router,
     demo.router,
+    runs.router,
+    run_state.router,
+    evidence.router,
+    report.router,
+    booked.router,
+    ask.router,
     settings.router,
     people.router,
     imports.router,

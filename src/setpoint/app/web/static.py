@@ -18,10 +18,12 @@ router = APIRouter(include_in_schema=False)
 _FOLDER: Final = Path(__file__).parent / "static"
 _STYLES: Final = (
     "app.css",
+    "runs.css",
     "settings.css",
 )
 _SCRIPTS: Final = (
     "app.js",
+    "runs.js",
     "imports.js",
 )
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
