@@ -96,7 +96,7 @@ async def test_figures_of_each_day_and_feature(house: House) -> None:
     assert "4 calls, of which 1 failed. 1,515 tokens; cost in US dollars: at least 2.01." in told
     assert "[2026-06-02, 2026-07-02), UTC" in told
     assert rows(page.text) == [
-        "2026-07-01 reports 3 1 1 1 no answer in time 1,200 300 at least 0.0125 2.10 120.00",
+        "2026-07-01 reports 3 1 1 1,200 300 at least 0.0125 2.10 120.00 1 no answer in time",
         "2026-06-30 insights 1 0 0 10 5 2.00 0.00 0.00",
     ]
     assert "reports.synthesis v3 openai:gpt-5-mini" in told

@@ -64,11 +64,11 @@ async def test_a_file_comes_in_and_what_became_of_it_can_be_looked_at_again(hous
         listed = words(await http.get(f"{house.address}/settings/imports"))
 
     assert "No file was sent here in this time." in empty
-    assert "Of 2 leads 2 are new, 0 changed, 0 unchanged and 0 rejected." in first
+    assert "2 rows: 2 new, 0 changed, 0 unchanged, 0 rejected." in first
     assert "My leads.csv" in first
     assert "C:" not in first
     assert reloaded == first
-    assert "Of 2 leads 0 are new, 0 changed, 2 unchanged and 0 rejected." in again
+    assert "2 rows: 0 new, 0 changed, 2 unchanged, 0 rejected." in again
     assert "My leads.csv leads 2026-07-01 09:00 UTC" in listed
 
 
@@ -80,7 +80,7 @@ async def test_a_form_that_is_sent_twice_imports_once(house: House) -> None:
         told = await follow(http, answers[1])
 
     assert answers[0].headers["Location"] == answers[1].headers["Location"] != other.headers["Location"]
-    assert "2 are new" in told
+    assert "2 new" in told
     assert await leads_of(house) == 3
 
 
@@ -91,8 +91,8 @@ async def test_what_is_only_checked_is_told_and_not_saved(house: House) -> None:
         saved = await follow(http, await send(http, house, "leads", LEADS))
         listed = words(await http.get(f"{house.address}/settings/imports"))
 
-    assert "Checked only, nothing was saved: of 2 leads 2 would be new" in told
-    assert "2 are new" in saved
+    assert "Checked only: nothing was saved. 2 rows: 2 new" in told
+    assert "2 new" in saved
     assert "(checked only)" in listed
     assert await leads_of(house) == 2
 
@@ -106,7 +106,7 @@ async def test_rejected_rows_are_told_by_reason_and_can_be_downloaded(house: Hou
     rows = list(csv.reader(io.StringIO(file.text)))
 
     told = words(page)
-    assert "Of 4 messages 1 are new, 0 changed, 0 unchanged and 3 rejected." in told
+    assert "4 rows: 1 new, 0 changed, 0 unchanged, 3 rejected." in told
     assert "Columns that were not taken: colour." in told
     assert "channel 'fax' is none of email, sms, linkedin 2 3, 4" in told
     assert "lead_external_id names a lead that the workspace does not have: import leads first 1 5" in told
@@ -190,7 +190,7 @@ async def test_a_file_may_be_longer_than_other_forms(house: House) -> None:
         told = await follow(http, await send(http, house, "leads", b"external_id,email,created_at\n" + rows))
 
     assert len(rows) > 1 << 20
-    assert "Of 20,000 leads 20,000 are new" in told
+    assert "20,000 rows: 20,000 new" in told
 
 
 async def test_nobody_else_s_file_is_even_read(town: Town) -> None:
@@ -264,7 +264,7 @@ async def test_the_examples_go_together_and_have_every_column(house: House) -> N
             file = await http.get(f"{house.address}/settings/imports/examples/{kind}.csv")
             assert file.text == example(kind)
             told = await follow(http, await send(http, house, kind, file.content))
-            assert "0 unchanged and 0 rejected" in told
+            assert "0 unchanged, 0 rejected" in told
             header, *rows = csv.reader(io.StringIO(file.text))
             assert tuple(header) == LAYOUTS[kind].names
             assert rows
@@ -292,7 +292,7 @@ async def test_a_browser_sends_a_file_with_script_and_without(at: At, town: Town
     await page.get_by_label("What it holds").select_option("leads")
     await file.set_input_files({"name": "leads.csv", "mimeType": "text/csv", "buffer": b"external_id\n,\nlead-x\n"})
     await page.get_by_role("button", name="Send the file").click()
-    await expect(page.get_by_text("Checked only, nothing was saved: of 2 leads 1 would be new")).to_be_visible()
+    await expect(page.get_by_text("Checked only: nothing was saved. 2 rows: 1 new")).to_be_visible()
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     await page.reload()
     await expect(page.get_by_role("heading", name="Why rows were rejected")).to_be_visible()

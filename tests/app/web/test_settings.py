@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -12,10 +13,12 @@ from tests.app.town import NOW, Town, by_session, client
 from tests.app.web.house import House, follow, make_house, words
 
 from setpoint.app.http.config import HttpConfig
+from setpoint.app.runs import queue_due_reports
 from setpoint.domain.vocabulary import Role
-from setpoint.jobs.schedule import weekly_settings
+from setpoint.jobs.schedule import want_weekly, weekly_settings
 from setpoint.llm.provider import API_KEY
 from setpoint.llm.queries import read_settings
+from setpoint.reports.service import request_of
 from setpoint.storage.database import Database
 from setpoint.tenancy.api_tokens import create_token, list_tokens
 from setpoint.tenancy.defaults import BookingProvider, WorkspaceDefaults, workspace_defaults
@@ -120,6 +123,22 @@ async def test_defaults_are_kept(house: House) -> None:
     assert kept == WorkspaceDefaults(21, 10, BookingProvider.CALENDLY)
 
 
+async def test_the_weekly_report_goes_by_the_defaults(house: House) -> None:
+    monday = datetime(2025, 6, 2, 5, tzinfo=UTC)
+    client_id = house.workspace.client_id
+    async with house.visit() as http:
+        wanted = DEFAULTS | {"attribution_days": "21", "maturity_days": "10"}
+        await http.post(f"{house.address}/settings/defaults", data=wanted)
+    async with house.database.tenant(client_id) as connection:
+        await want_weekly(connection, client_id, True, 4, at=monday)
+    queued = await queue_due_reports(house.database, monday)
+    async with house.database.tenant(client_id) as connection:
+        await want_weekly(connection, client_id, False)
+
+    (window,) = [request_of(run, house.workspace.slug).window for run in queued]
+    assert (window.attribution, window.maturity) == (timedelta(days=21), timedelta(days=10))
+
+
 @pytest.mark.parametrize(
     ("form", "typed", "why"),
     [
@@ -183,7 +202,7 @@ async def test_a_model_is_connected_and_its_key_never_shown(house: House, monkey
 
     assert "No model is connected" in before
     assert f"{API_KEY} is set where Setpoint runs" in before
-    assert "This workspace asks openai:gpt-5-mini . It can be asked." in words(after)
+    assert "The model is openai:gpt-5-mini . It can be asked." in words(after)
     assert "canary" not in after.text + before
     async with house.database.tenant(house.workspace.client_id) as connection:
         kept = await read_settings(connection, house.workspace.client_id)
@@ -202,7 +221,7 @@ async def test_a_model_without_a_key_is_told_and_can_be_disconnected(
         asked = words(await http.get(f"{base}/disconnect"))
         gone = await follow(http, await http.post(f"{base}/disconnect"))
 
-    assert "It cannot be asked: The model has no API key" in connected
+    assert "The model is openai:gpt-5-mini . It cannot be asked at present. The model has no API key" in connected
     assert "Reports that were made stay as they are." in asked
     assert "The model is disconnected" in gone
     assert "No model is connected" in gone

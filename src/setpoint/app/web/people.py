@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Form, Path, Request
 from starlette.responses import Response
 
 from setpoint.app.api.people import NO_INVITATION, NO_MEMBER, NO_TOKEN
@@ -42,18 +42,16 @@ async def member(request: Request, actor: PageAdmin, member: MemberId) -> Respon
 
 
 @router.post("/members/{member}/role")
-async def save_role(request: Request, actor: PageAdmin, member: MemberId, role: Text = "") -> Response:
+async def save_role(request: Request, actor: PageAdmin, member: MemberId, role: Annotated[Role, Form()]) -> Response:
     """Give a member another role."""
     service = service_of(request)
-    if role not in list(Role):
-        raise UsageError("A role is admin or setter.")
     try:
         async with service.database.tenant(actor.client_id) as connection:
             with absent(NO_MEMBER):
-                await change_role(connection, actor, id_of(member), Role(role), now=service.clock())
+                await change_role(connection, actor, id_of(member), role, now=service.clock())
     except Conflict as error:
         return await _member_page(request, actor, member, error)
-    if id_of(member) == actor.user_id and Role(role) is not Role.ADMIN and not actor.is_super_admin:
+    if id_of(member) == actor.user_id and role is not Role.ADMIN and not actor.is_super_admin:
         return go_to(f"/w/{actor.workspace}")
     return saved(actor, "/members", "role")
 

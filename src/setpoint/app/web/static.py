@@ -19,12 +19,10 @@ _FOLDER: Final = Path(__file__).parent / "static"
 _STYLES: Final = (
     "app.css",
     "runs.css",
-    "runs.css",
     "settings.css",
 )
 _SCRIPTS: Final = (
     "app.js",
-    "runs.js",
     "runs.js",
     "imports.js",
 )
