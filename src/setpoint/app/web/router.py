@@ -3,10 +3,10 @@
 from fastapi import Depends, FastAPI
 
 from setpoint.app.http.actors import require_csrf
-from setpoint.app.web import entry, static
+from setpoint.app.web import entry, overview, report, static
 from setpoint.app.web.pages import error_page
 
-PAGES = (entry.router,)
+PAGES = (entry.router, overview.router, report.router)
 """The routers of the pages; each is named here once."""
 
 _MOST_BYTES = 1 << 20

@@ -29,7 +29,8 @@ class Asset:
 
 
 def _style() -> str:
-    return report_style() + "\n" + (_FOLDER / "app.css").read_text("utf-8")
+    parts = ("app.css", "overview.css")
+    return "\n".join([report_style(), *((_FOLDER / name).read_text("utf-8") for name in parts)])
 
 
 def _script() -> str:
