@@ -14,6 +14,7 @@ from setpoint.reports import chart_senders, charts
 from setpoint.reports.answer import answer_of
 from setpoint.reports.chart_forest import ForestRow, forest
 from setpoint.reports.chart_style import Picture
+from setpoint.reports.citations import pattern_citation, segment_citation
 from setpoint.reports.definitions import (
     ATTRIBUTION_LABELS,
     CHANNEL_LABELS,
@@ -97,6 +98,14 @@ class OutcomeView:
     rows: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class EvidenceLink:
+    """Where the messages are that something rests on, and how many."""
+
+    address: str
+    messages: int
+
+
 def render_html(document: Mapping[str, Any]) -> str:
     """Render a report document as a self-contained HTML page.
 
@@ -104,20 +113,23 @@ def render_html(document: Mapping[str, Any]) -> str:
     same report again. A section that the document does not have is not shown. Everything that the document holds
     is escaped, and characters that nobody sees are left out.
     """
-    return _render(document, "report.html.j2")
+    return _render(document, "report.html.j2", {})
 
 
-def render_body(document: Mapping[str, Any]) -> Markup:
-    """What stands in the page of `render_html`, for a page that has a head, and `report_style`, of its own."""
-    return Markup(_render(document, "report_body.html.j2"))  # noqa: S704 - the template escapes what it is given.
+def render_body(document: Mapping[str, Any], evidence: Mapping[str, EvidenceLink] | None = None) -> Markup:
+    """What stands in the page of `render_html`, for a page that has a head, and `report_style`, of its own.
+
+    `evidence` has, by citation, where the messages are that it rests on.
+    """
+    return Markup(_render(document, "report_body.html.j2", evidence or {}))  # noqa: S704 - the template escapes what it is given.
 
 
-def _render(document: Mapping[str, Any], template: str) -> str:
+def _render(document: Mapping[str, Any], template: str, evidence: Mapping[str, EvidenceLink]) -> str:
     document = readable(document)
     digits = rate_digits(document)
     by_response_mode = document["by_response_mode"]
     return (
-        _environment(document, digits)
+        _environment(document, digits, evidence)
         .get_template(template)
         .render(
             report=document,
@@ -147,7 +159,7 @@ def report_style() -> str:
     return (_TEMPLATES / "report.css").read_text("utf-8")
 
 
-def _environment(document: Mapping[str, Any], digits: int) -> Environment:
+def _environment(document: Mapping[str, Any], digits: int, evidence: Mapping[str, EvidenceLink]) -> Environment:
     terms = {definition["term"]: definition["text"] for definition in document["definitions"]}
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -168,6 +180,9 @@ def _environment(document: Mapping[str, Any], digits: int) -> Environment:
         interval=lambda low, high: interval_text(low, high, digits),
         define=lambda term: terms.get(term, ""),
         anchor=anchor,
+        evidence=evidence.get,
+        pattern_citation=pattern_citation,
+        segment_citation=segment_citation,
         senders={SENDER_LABELS[sender]: sender.value for sender in Sender},
         sender_label=lambda sender: label_of(SENDER_LABELS, sender),
     )

@@ -29,6 +29,7 @@ KINDS: Mapping[str, str] = {
 class PatternLine:
     """One contrast. `value` is empty where there is no effect, and `interval` then has the reason."""
 
+    key: str
     address: str
     label: str
     phrase: str
@@ -119,6 +120,7 @@ def _line(finding: PatternDocument) -> PatternLine:
     estimate = estimate_of(finding["estimate"])
     value, interval = ("", refusal_text(estimate)) if isinstance(estimate, Refused) else difference_texts(estimate)
     return PatternLine(
+        key=finding["key"],
         address=pattern_address(finding["key"]),
         label=finding["label_with"],
         phrase=finding["phrase"],

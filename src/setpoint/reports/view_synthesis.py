@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from setpoint.domain.vocabulary import Attribution
@@ -27,10 +27,14 @@ CONFIDENCE_LABELS: Final = {"high": "High", "medium": "Medium", "low": "Low"}
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """What a claim rests on. Without an address the page has no such part, and only its name is shown."""
+    """What a claim rests on. Without an address the page has no such part, and only its label is shown.
+
+    `name` is the citation itself; several that lead to one part of the page are the same there.
+    """
 
     label: str
     address: str | None
+    name: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +136,13 @@ def cited(citation: str, targets: Mapping[str, str]) -> Citation:
     """
     kind, _, rest = citation.partition(":")
     if kind == "evidence":
-        return Citation(f"Message {rest}", None)
+        return Citation(f"Message {rest}", None, citation)
     names = [_PLACES.get(kind, kind), *re.split("[/:]", rest)]
     for n in range(len(names), 0, -1):
         address = anchor(*names[:n])
         if address in targets:
-            return Citation(targets[address], address)
-    return Citation(citation, None)
+            return Citation(targets[address], address, citation)
+    return Citation(citation, None, citation)
 
 
 def _claim(claim: ClaimDocument, targets: Mapping[str, str]) -> Claim:

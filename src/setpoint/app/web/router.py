@@ -11,6 +11,7 @@ from setpoint.app.web import (
     entry,
     evidence,
     imports,
+    overview,
     people,
     report,
     run_state,
@@ -20,10 +21,11 @@ from setpoint.app.web import (
 )
 from setpoint.app.web.pages import error_page
 
-# `reports/new` stands before `reports/{run_id}`, which would take it for a run's id.
+# `reports/new` stands before `reports/{run}`, which would take it for a run's id.
 PAGES = (
     entry.router,
     demo.router,
+    overview.router,
     runs.router,
     run_state.router,
     evidence.router,

@@ -18,6 +18,7 @@ router = APIRouter(include_in_schema=False)
 _FOLDER: Final = Path(__file__).parent / "static"
 _STYLES: Final = (
     "app.css",
+    "overview.css",
     "runs.css",
     "settings.css",
 )
