@@ -19,7 +19,16 @@ from setpoint.datasets.cells import LeadCell, MessageRows, fetch_comparison
 from setpoint.datasets.service import CELL, Dataset
 from setpoint.domain.measured import Measured, Refused
 from setpoint.domain.vocabulary import Attribution, Outcome, Sender
-from setpoint.reports.adjustment_balance import AT_CREDIT, AT_ENTRY, StratumKey, balance, by_stratum, guards_of
+from setpoint.reports.adjustment_balance import (
+    AT_CREDIT,
+    AT_ENTRY,
+    Covariate,
+    StratumKey,
+    balance,
+    by_stratum,
+    guards_of,
+)
+from setpoint.reports.adjustment_campaigns import moved_campaigns
 from setpoint.reports.adjustment_doubts import Evidence
 from setpoint.reports.adjustment_verdict import judge
 from setpoint.reports.contest import Arm, Demands, decide
@@ -106,6 +115,8 @@ def adjust(
     balances = [balance(covariate, entered) for covariate in (*AT_ENTRY, *AT_CREDIT)] if entered else []
     gaps = {each["covariate"]: each["gap"] for each in balances}
     varying = [c for c in AT_ENTRY if len({c.level(cell) for cell in entered}) > 1]
+    moved = moved_campaigns(entered)
+    without = _adjusted(entered, [c for c in AT_ENTRY if c.word != "campaign"]) if moved else None
     apart = max(varying, key=lambda c: gaps[c.key], default=None)
     verdict = judge(
         Evidence(
@@ -123,6 +134,8 @@ def adjust(
             young={side: n / (n + arm.n) for side, arm in sides if (n := pending.get(side, 0))},
             late=sum(cell.n for cell in held if not cell.entered),
             sampled=messages.sampled_leads,
+            moved=moved,
+            without_campaigns=without.difference if isinstance(without, Adjusted) else without,
         ),
         demands,
     )
@@ -167,17 +180,17 @@ def _stratum_words(key: StratumKey) -> str:
     return f"{_STAGE_WORDS[stage]} {CHANNEL_PHRASES[channel]} ({RESPONSE_MODE_LABELS[mode]})"
 
 
-def _adjusted(cells: Sequence[LeadCell]) -> Adjusted | Refused:
+def _adjusted(cells: Sequence[LeadCell], held: Sequence[Covariate] = AT_ENTRY) -> Adjusted | Refused:
     n: Counter[tuple[bool, tuple[str, ...]]] = Counter()
     booked: Counter[tuple[bool, tuple[str, ...]]] = Counter()
     for cell in cells:
-        key = cell.sender is Sender.AI, tuple(c.level(cell) for c in AT_ENTRY)
+        key = cell.sender is Sender.AI, tuple(c.level(cell) for c in held)
         n[key] += cell.n
         booked[key] += cell.booked
     if not n:
         return Refused("One of the two sides is empty: there is nothing to compare.")
     groups = [Group(*key, n=n[key], successes=booked[key]) for key in sorted(n)]
-    return adjusted_difference(groups, [c.key for c in AT_ENTRY])
+    return adjusted_difference(groups, [c.key for c in held])
 
 
 def _ladder(

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from setpoint.domain.measured import Measured, Refused
+from setpoint.reports.adjustment_campaigns import MovedCampaign
 from setpoint.reports.contest import Arm, Contest, Demands, decide
-from setpoint.reports.presentation import count_text, leads_text, listed, rate_text
+from setpoint.reports.presentation import count_text, leads_text, listed, points_digits, rate_text, signed_points_text
 from setpoint.reports.schemas import Side
 from setpoint.stats.adjusted import Adjusted
 from setpoint.stats.proportions import Stratum
@@ -51,7 +52,9 @@ class Evidence:
     `held` names what differs between leads and was held equal, `apart` the share of leads that would have to change
     for the two sides to have got leads alike, and in what, where they differ most. `young` is the share of each
     side's leads that are pending. `strata` are those of the
-    stratified estimate, by their words; `late` counts leads that booked on a message from before the window.
+    stratified estimate, by their words; `late` counts leads that booked on a message from before the window. `moved`
+    are campaigns that seem to follow from the outcome, and `without_campaigns` is the adjusted difference with neither
+    campaign nor response mode held equal, where there are any.
     """
 
     crude: Contest
@@ -68,6 +71,8 @@ class Evidence:
     young: Mapping[Side, float]
     late: int
     sampled: int | None
+    moved: Sequence[MovedCampaign] = ()
+    without_campaigns: Measured | Refused | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,7 @@ def side_of(difference: Measured | Refused) -> Side | None:
 def doubts_of(evidence: Evidence, adjusted: Adjusted, demands: Demands) -> list[Doubt]:
     """What speaks against the adjusted estimate, what blocks first."""
     found = [
+        *_campaign_doubts(evidence, adjusted),
         *_contradictions(evidence, adjusted),
         *_age_doubts(evidence, adjusted),
         *_stage_doubts(evidence, adjusted),
@@ -96,6 +102,43 @@ def doubts_of(evidence: Evidence, adjusted: Adjusted, demands: Demands) -> list[
         *_reach_doubts(evidence, adjusted),
     ]
     return sorted(found, key=lambda doubt: not doubt.blocks)
+
+
+def _campaign_doubts(evidence: Evidence, adjusted: Adjusted) -> list[Doubt]:
+    """A campaign that follows from the outcome cannot be held equal: leads alike in it are alike in what they did."""
+    without = evidence.without_campaigns
+    agrees = without is not None and side_of(without) == side_of(adjusted.difference)
+    found = []
+    for campaign in evidence.moved:
+        where = f'the campaign "{campaign.name}"' if campaign.name else "no campaign"
+        if campaign.name is None:
+            where = "the smaller campaigns"
+        why = "they booked" if campaign.which == "booked" else "they did not book"
+        arm, others = campaign.arm, campaign.others
+        found.append(
+            Doubt(
+                f"leads seem to be put into {where} because {why}",
+                f"Leads seem to be put into {where} because {why}: {count_text(arm.booked)} of {leads_text(arm.n)} in"
+                f" it booked, and {count_text(others.booked)} of {count_text(others.n)} outside. What follows from a"
+                " booking cannot be held equal: it hides who books more. Import these leads with the campaign that"
+                f" they were written to in.{_without_campaigns(without)}",
+                blocks=campaign.which == "booked" or not agrees,
+            )
+        )
+    return found
+
+
+def _without_campaigns(difference: Measured | Refused | None) -> str:
+    if not isinstance(difference, Measured):
+        return ""
+    digits = points_digits(difference.value, difference.low, difference.high)
+    value, low, high = (
+        signed_points_text(bound, digits) for bound in (difference.value, difference.low, difference.high)
+    )
+    return (
+        f" With campaign and response mode not held equal AI's rate differs from the setters' by {value} points"
+        f" ({rate_text(difference.confidence, 0)}: {low} to {high})."
+    )
 
 
 def _contradictions(evidence: Evidence, adjusted: Adjusted) -> list[Doubt]:
