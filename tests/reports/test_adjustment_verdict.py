@@ -340,23 +340,36 @@ def test_the_sides_are_treated_alike(cells: list[LeadCell]) -> None:
     assert {one["winner"], other["winner"]} in ({None}, {"ai", "setter"})
 
 
-def test_a_side_whose_leads_are_younger_is_named_with_reserve_and_then_not_at_all() -> None:
+def test_a_side_whose_leads_are_younger_is_named_where_leads_followed_as_long_say_the_same() -> None:
     """Young leads count only where they booked: with more of them pending a side looks better than it is."""
     ai, setter = (sum(cell.n for cell in BETTER if cell.sender is sender) for sender in (Sender.AI, Sender.SETTER))
 
     def pending(of_ai: float, of_setter: float) -> dict[str, int]:
         return {"ai": round(ai * of_ai / (1 - of_ai)), "setter": round(setter * of_setter / (1 - of_setter))}
 
-    same = adjust(BETTER, confirming(0.02), pending(0.3, 0.3))
-    some = adjust(BETTER, confirming(0.02), pending(0.17, 0.1))
+    def aged(ai: float, setter: float) -> list[LeadCell]:
+        rates = {Sender.AI: ai, Sender.SETTER: setter}
+        return [
+            replace(cell, aged=cell.n, aged_booked=round(cell.n * rates[cell.sender] * (1 + (cell.channel == "sms"))))
+            for cell in BETTER
+        ]
+
+    def told(cells: list[LeadCell], of_ai: float, of_setter: float) -> tuple[str, str | None]:
+        section = adjust(cells, confirming(0.02), pending(of_ai, of_setter))
+        return section["strength"], section["winner"]
+
+    # Nothing says how it is with every lead followed as long.
+    assert told(BETTER, 0.3, 0.3) == told(BETTER, 0.1, 0.3) == ("clear", "ai")
+    assert told(BETTER, 0.13, 0.1) == ("tentative", "ai")
+    assert told(BETTER, 0.17, 0.1) == ("none", None)
+    # It says the same, says nothing, leans the other way, and says the opposite.
+    assert told(aged(0.2, 0.1), 0.3, 0.1) == ("clear", "ai")
+    assert told(aged(0.105, 0.1), 0.13, 0.1) == ("tentative", "ai")
+    assert told(aged(0.105, 0.1), 0.17, 0.1) == ("none", None)
+    assert told(aged(0.095, 0.1), 0.13, 0.1) == ("none", None)
+    assert told(aged(0.1, 0.2), 0.1, 0.3) == ("none", None)
+    assert told(aged(0.1, 0.2), 0, 0) == ("clear", "ai")
     much = adjust(BETTER, confirming(0.02), pending(0.3, 0.1))
-    other = adjust(BETTER, confirming(0.02), pending(0.1, 0.3))
-    assert [(each["strength"], each["winner"]) for each in (same, some, much, other)] == [
-        ("clear", "ai"),
-        ("tentative", "ai"),
-        ("none", None),
-        ("clear", "ai"),
-    ]
     assert "AI's leads are younger, and a young lead counts only if it booked" in much["verdict"]
     assert reason(much, "30% of AI's leads are pending, and 10% of the setters'").endswith("when they have settled.")
 

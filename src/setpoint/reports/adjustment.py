@@ -1,14 +1,15 @@
 """Setter against AI, adjusted: the `adjustment` of a report, from crude to careful, and what it comes to.
 
 Leads are those of the cross-channel attribution with a settled outcome, each on the side of the sender of its
-credited message. What is held equal was known when the lead entered the window. What is only known at the credited
-message (which touch it was, whether the lead had written) follows from the outcome: it is shown and weakens the
-verdict, and is never adjusted for. `adjustment_verdict` says it in words.
+credited message; one step follows pending ones too, each lead for the same time from its entry. What is held equal
+was known when the lead entered the window. What is only known at the credited message (which touch it was, whether
+the lead had written) follows from the outcome: it is shown and weakens the verdict, and is never adjusted for.
+`adjustment_verdict` says it in words.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -103,7 +104,8 @@ def adjust(
     sender of their last message.
     """
     demands = Demands()
-    held = list(cells)
+    alike = list(cells)
+    held = [cell for cell in alike if cell.n]
     entered = [cell for cell in held if cell.entered]
     crude = decide(_arm(held, Sender.AI), _arm(held, Sender.SETTER), demands)
     sides: Sequence[tuple[Side, Arm]] = (("ai", crude.ai), ("setter", crude.setter))
@@ -111,6 +113,7 @@ def adjust(
     stratified = mantel_haenszel_difference(list(strata.values()))
     odds = common_odds_ratio(list(strata.values()))
     adjusted = _adjusted(entered)
+    aged = _adjusted([replace(cell, n=cell.aged, booked=cell.aged_booked) for cell in alike if cell.aged])
     sensitivity = None if isinstance(adjusted, Refused) else _sensitivity(adjusted)
     balances = [balance(covariate, entered) for covariate in (*AT_ENTRY, *AT_CREDIT)] if entered else []
     gaps = {each["covariate"]: each["gap"] for each in balances}
@@ -125,6 +128,7 @@ def adjust(
             odds=odds,
             strata={_stratum_words(key): stratum for key, stratum in strata.items()},
             adjusted=adjusted,
+            aged=aged.difference if isinstance(aged, Adjusted) else aged,
             same_stage=messages.estimate,
             guards=guards_of(entered),
             held=list(dict.fromkeys(c.word for c in varying)),
@@ -143,7 +147,7 @@ def adjust(
     return {
         "covariates": [c.key for c in AT_ENTRY],
         "leads": {"ai": crude.ai.n, "setter": crude.setter.n},
-        "ladder": _ladder(crude.ai, crude.setter, strata, stratified, adjusted, messages),
+        "ladder": _ladder(crude.ai, crude.setter, strata, stratified, adjusted, aged, messages),
         "strata": _strata_document(strata, odds),
         "rates": {"ai": found.treated_rate, "setter": found.control_rate} if found else None,
         "used": found.used if found else 0,
@@ -199,6 +203,7 @@ def _ladder(
     strata: Mapping[StratumKey, Stratum],
     stratified: Measured | Refused,
     adjusted: Adjusted | Refused,
+    aged: Adjusted | Refused,
     messages: SameStage,
 ) -> list[LadderStep]:
     shared = sum(s.trials_1 + s.trials_2 for s in strata.values() if s.trials_1 and s.trials_2)
@@ -227,6 +232,15 @@ def _ladder(
             "unit": "leads",
             "n": 0 if isinstance(adjusted, Refused) else adjusted.used,
             "estimate": estimate_document(adjusted if isinstance(adjusted, Refused) else adjusted.difference),
+        },
+        {
+            "key": "aged",
+            "label": "Adjusted, every lead followed as long",
+            "note": "Leads first written to at least the attribution window ago, pending ones too, and whether they"
+            " booked within it from then: the age of leads makes no difference to it.",
+            "unit": "leads",
+            "n": 0 if isinstance(aged, Refused) else aged.used,
+            "estimate": estimate_document(aged if isinstance(aged, Refused) else aged.difference),
         },
         {
             "key": "same_stage",

@@ -22,8 +22,9 @@ _TAIL = 0.025  # Of the exact bound, on one side.
 
 @dataclass(frozen=True, slots=True)
 class MovedCampaign:
-    """A campaign of which nearly all leads `booked`, or `none` of many. `name` is None for the rare ones together, and
-    empty for leads without one; `others` are all leads outside of it.
+    """A campaign of which nearly all leads `booked`, or `none` of many; `others` are all leads outside of it.
+
+    `name` is None for the rare ones together, and empty for leads without one.
     """
 
     name: str | None
@@ -33,7 +34,7 @@ class MovedCampaign:
 
 
 def moved_campaigns(cells: Iterable[LeadCell]) -> list[MovedCampaign]:
-    """The campaigns whose leads book so unlike all others that they were probably put there when the outcome was known.
+    """The campaigns whose leads book so unlike all others that the outcome has probably put them there.
 
     A campaign counts as one of leads who booked where 90% of at least 20 did, and those who did not are less than
     half as frequent as outside of it; as one of leads who did not where nobody booked, and the rate is less than a

@@ -20,7 +20,7 @@ from setpoint.stats.stratified import CommonOdds
 STAGE_GAP = 0.15  # Share of one side's leads that would have to be credited at another stage.
 MOSTLY_SHARED, OFTEN_SHARED = 0.5, 1 / 3  # Share of one side's leads that had heard from the other one too.
 MOSTLY_TRIMMED, OFTEN_TRIMMED = 0.5, 0.2  # Share of leads that only one of the two sides could have got.
-MUCH_YOUNGER, YOUNGER = 0.1, 0.05  # By how much more of one side's leads are pending.
+YOUNGER, SLIGHTLY_YOUNGER = 0.05, 0.01  # By how much more of one side's leads are pending.
 ROBUSTNESS = 0.01  # Robustness value of the interval.
 LEVEL = 0.05  # Of the Breslow-Day test.
 
@@ -51,10 +51,10 @@ class Evidence:
 
     `held` names what differs between leads and was held equal, `apart` the share of leads that would have to change
     for the two sides to have got leads alike, and in what, where they differ most. `young` is the share of each
-    side's leads that are pending. `strata` are those of the
-    stratified estimate, by their words; `late` counts leads that booked on a message from before the window. `moved`
-    are campaigns that seem to follow from the outcome, and `without_campaigns` is the adjusted difference with neither
-    campaign nor response mode held equal, where there are any.
+    side's leads that are pending, `aged` the adjusted difference where every lead was followed as long. `strata` are
+    those of the stratified estimate, by their words; `late` counts leads that booked on a message from before the
+    window. `moved` are campaigns that seem to follow from the outcome, and `without_campaigns` is the adjusted
+    difference with neither campaign nor response mode held equal, where there are any.
     """
 
     crude: Contest
@@ -62,6 +62,7 @@ class Evidence:
     odds: CommonOdds | Refused
     strata: Mapping[str, Stratum]
     adjusted: Adjusted | Refused
+    aged: Measured | Refused
     same_stage: Measured | Refused
     guards: Guards
     held: Sequence[str]
@@ -82,6 +83,12 @@ class Doubt:
     clause: str
     sentence: str
     blocks: bool
+
+
+def clause_of(sentence: str) -> str:
+    """The first part of a sentence, as it stands within another."""
+    first = sentence.partition(":")[0].rstrip(".")
+    return first[0].lower() + first[1:]
 
 
 def side_of(difference: Measured | Refused) -> Side | None:
@@ -147,6 +154,7 @@ def _contradictions(evidence: Evidence, adjusted: Adjusted) -> list[Doubt]:
     for other, name in (
         (evidence.stratified, "within groups of leads alike"),
         (evidence.same_stage, "message by message at the same stage"),
+        *([(evidence.aged, "with every lead followed as long")] if evidence.pending else []),
     ):
         told = side_of(other) is not None
         if isinstance(other, Refused) or other.value * value >= 0 or not (told or side_of(adjusted.difference)):
@@ -164,22 +172,37 @@ def _contradictions(evidence: Evidence, adjusted: Adjusted) -> list[Doubt]:
 
 
 def _age_doubts(evidence: Evidence, adjusted: Adjusted) -> list[Doubt]:
-    """A young lead is counted at once if it books, and only later if it does not: the younger side looks better."""
+    """A young lead is counted at once if it books, and only later if it does not: the younger side looks better.
+
+    Where every lead is followed as long, age makes no difference: nothing is in doubt where that says the same.
+    """
     ahead = side_of(adjusted.difference)
     gap = evidence.young.get(ahead, 0) - evidence.young.get(OTHER[ahead], 0) if ahead else 0
-    if ahead is None or gap < YOUNGER:
+    if ahead is None or gap < SLIGHTLY_YOUNGER or side_of(evidence.aged) == ahead:
         return []
     owners = {"ai": "AI's", "setter": "the setters'"}
+    held = (
+        f"cannot be told yet: {clause_of(evidence.aged.reason)}"
+        if isinstance(evidence.aged, Refused)
+        else "does not bear it out"
+    )
     return [
         Doubt(
             f"{owners[ahead]} leads are younger, and a young lead counts only if it booked",
             f"{rate_text(evidence.young[ahead], 0)} of {owners[ahead]} leads are pending, and"
             f" {rate_text(evidence.young.get(OTHER[ahead], 0), 0)} of {owners[OTHER[ahead]]}. A lead that books is"
-            " counted at once and one that does not only later, so the younger side looks better. Run this report"
-            " again when they have settled.",
-            blocks=gap >= MUCH_YOUNGER,
+            " counted at once and one that does not only later, so the younger side looks better. A comparison in"
+            f" which every lead is followed as long {held}. Run this report again when they have settled.",
+            blocks=gap >= YOUNGER or _points_to(evidence.aged) == OTHER[ahead],
         )
     ]
+
+
+def _points_to(difference: Measured | Refused) -> Side | None:
+    """Who books more by the estimate alone."""
+    if isinstance(difference, Refused) or not difference.value:
+        return None
+    return "ai" if difference.value > 0 else "setter"
 
 
 def _stage_doubts(evidence: Evidence, adjusted: Adjusted) -> list[Doubt]:

@@ -104,6 +104,11 @@ def definitions(attribution_days: int, maturity_days: int) -> list[Definition]:
             "was to get it, and a model of who books corrects the rest (AIPW). Leads like which hardly any went "
             "to the other side are left out and counted. What was not recorded of a lead cannot be held equal."
         ),
+        "Followed as long": (
+            "The adjusted difference over leads that were first written to at least the attribution window ago, "
+            "pending ones too; booked are those who booked within it from that message. The other rates count a "
+            "young lead at once if it books, and only later if it does not; this one does not."
+        ),
         "Same stage": (
             "Messages are compared with messages of the same stage, such as first with first. All messages of a "
             "lead count together, so that one lead does not look like many."

@@ -23,7 +23,13 @@ STRENGTHS: Final = {
 }
 """How sure the verdict is, in words."""
 
-_TERMS: Final = {"crude": "Crude", "stratified": "Stratified", "adjusted": "Adjusted", "same_stage": "Same stage"}
+_TERMS: Final = {
+    "crude": "Crude",
+    "stratified": "Stratified",
+    "adjusted": "Adjusted",
+    "aged": "Followed as long",
+    "same_stage": "Same stage",
+}
 
 
 @dataclass(frozen=True, slots=True)
