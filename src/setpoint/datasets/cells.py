@@ -1,9 +1,9 @@
 """What a fair comparison of AI and setters needs to know of the leads, counted on the engine.
 
-Leads are credited without ambiguity, across channels. Pending ones are counted beside: among settled leads alone there
-are more of the young ones who booked than of those who did not. What is held equal is what was known of a lead at its
-*entry*: its first counting message in the window, at or before its booking. Nothing before the window's start less the
-attribution window is looked at, which is as far back as a snapshot reaches.
+Leads are credited without ambiguity, across channels. Pending ones are counted beside: among settled leads alone
+there are more of the young ones who booked than of those who did not. What is held equal is what was known of a lead
+at its *entry*: its first counting message in the window, at or before its booking. Nothing before the window's start
+less the attribution window is looked at, which is as far back as a snapshot reaches.
 """
 
 from collections.abc import Sequence
