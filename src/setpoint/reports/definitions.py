@@ -138,9 +138,9 @@ def definitions(attribution_days: int, maturity_days: int) -> list[Definition]:
         ),
         "At risk": "Leads that were still watched on that day and had neither booked nor ended otherwise.",
         "Immature week": (
-            "A week of which some leads can still book. Pending leads have not booked so far, so its rate can "
-            "still rise, and its interval reaches to where it would stand had all of them booked. It is hatched, "
-            "and left out of the trend."
+            "A week of which some leads were first written to less than the attribution window ago. Pending leads "
+            "have not booked so far, so its rate can still rise, and its interval reaches to where it would stand "
+            "had all of them booked. It is hatched, and left out of the trend."
         ),
         "Pattern": (
             "Something that can be checked by reading a message, such as its length, and that goes with more "

@@ -171,11 +171,9 @@ def _equals(p: float) -> str:
 
 def _sensitivity(section: AdjustmentSection) -> list[str]:
     held = section["sensitivity"]
-    if held is None:
-        return []
-    if not held["robustness_value_interval"]:
+    if held is None or not held["robustness_value_interval"]:
         # The interval holds zero: there is no difference that something unknown would have to explain.
-        return [held["text"]]
+        return []
     numbers = (
         f"Robustness value {rate_text(held['robustness_value'])} "
         f"({rate_text(held['robustness_value_interval'])} for the interval)"
