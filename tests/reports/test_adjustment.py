@@ -1,6 +1,7 @@
 """Setter against AI, adjusted: the numbers of the section, the planted truth, and engines that agree on it."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -302,6 +303,8 @@ def test_the_planted_effect_is_recovered_and_the_crude_difference_misses_it(
     """AI books 4 points more of the same leads; all leads thrown together it books about 3 points less."""
     covered = stratified = crude = wrong = 0
     errors = []
+    means: dict[str, list[float]] = {"crude": [], "stratified": []}
+    said: Counter[str] = Counter()
     for seed in range(runs):
         section = adjust(drawn(seed, leads), confirming(0.005))
         adjusted = step(section, "adjusted")
@@ -310,7 +313,16 @@ def test_the_planted_effect_is_recovered_and_the_crude_difference_misses_it(
         stratified += covers(step(section, "stratified"), AI_EFFECT)
         crude += covers(step(section, "crude"), AI_EFFECT)
         wrong += section["winner"] == "setter"
+        said[f"{section['winner']} {section['strength']}"] += 1
+        for key, values in means.items():
+            values.append(step(section, key).value)
 
+    print(  # noqa: T201 -- docs/statistics.md has what this prints.
+        f"\n{leads:,} leads, {runs:,} draws, mean in points and coverage: adjusted"
+        f" {100 * (np.mean(errors) + AI_EFFECT):+.2f} {covered / runs:.1%}, stratified"
+        f" {100 * np.mean(means['stratified']):+.2f} {stratified / runs:.1%}, crude"
+        f" {100 * np.mean(means['crude']):+.2f} {crude / runs:.1%}; said {dict(said)}"
+    )
     assert covered / runs == pytest.approx(0.95, abs=spread)
     assert stratified / runs == pytest.approx(0.95, abs=spread)
     assert crude / runs < 0.01
