@@ -420,6 +420,7 @@ def test_a_campaign_in_which_nobody_books_weakens_what_holds_without_it_and_bloc
 def test_campaigns_that_book_well_or_hardly_are_none_of_either() -> None:
     cells = [
         *lead_cells(campaign="warm", email=(80, 100, 70, 100)),
+        *lead_cells(campaign="easy", email=(121, 129, 121, 129)),
         *lead_cells(campaign="few", email=(9, 10, 9, 9)),
         *lead_cells(campaign="cold", email=(0, 40, 0, 40)),
         *lead_cells(campaign="a", email=(300, 1_000, 200, 1_000)),

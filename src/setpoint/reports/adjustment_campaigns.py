@@ -14,8 +14,8 @@ from setpoint.datasets.cells import LeadCell
 from setpoint.reports.contest import Arm
 
 FEWEST = 20  # Leads, below which a campaign says nothing.
-NEARLY_ALL = 0.9  # Share of a campaign's leads that booked.
-TIMES_FEWER = 2  # By so much fewer of them did not book than of all other leads.
+NEARLY_ALL = 0.95  # Share of a campaign's leads that booked.
+TIMES_FEWER = 3  # By so much fewer of them did not book than of all other leads.
 TIMES_LESS = 10  # By so much less a campaign books in which nobody did than all other leads.
 _TAIL = 0.025  # Of the exact bound, on one side.
 
@@ -36,8 +36,8 @@ class MovedCampaign:
 def moved_campaigns(cells: Iterable[LeadCell]) -> list[MovedCampaign]:
     """The campaigns whose leads book so unlike all others that the outcome has probably put them there.
 
-    A campaign counts as one of leads who booked where 90% of at least 20 did, and those who did not are less than
-    half as frequent as outside of it; as one of leads who did not where nobody booked, and the rate is less than a
+    A campaign counts as one of leads who booked where 95% of at least 20 did, and those who did not are less than
+    a third as frequent as outside of it; as one of leads who did not where nobody booked, and the rate is less than a
     tenth of that outside. Both by the exact bound at 97.5% (Clopper and Pearson, Biometrika 26:404, 1934).
     """
     arms: dict[str | None, Arm] = {}
