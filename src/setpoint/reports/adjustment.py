@@ -51,6 +51,7 @@ from setpoint.stats.proportions import Stratum, newcombe_difference
 from setpoint.stats.sensitivity import EValue, e_value, robustness_value
 from setpoint.stats.stratified import CommonOdds, common_odds_ratio, mantel_haenszel_difference
 
+_NOT_FOLLOWED: Final = Refused("The leads of both sides have not been followed for the attribution window yet.")
 _STAGE_WORDS: Final[Mapping[str, str]] = {
     "new": "new leads",
     "contacted": "leads contacted before",
@@ -113,7 +114,8 @@ def adjust(
     stratified = mantel_haenszel_difference(list(strata.values()))
     odds = common_odds_ratio(list(strata.values()))
     adjusted = _adjusted(entered)
-    aged = _adjusted([replace(cell, n=cell.aged, booked=cell.aged_booked) for cell in alike if cell.aged])
+    followed = [replace(cell, n=cell.aged, booked=cell.aged_booked) for cell in alike if cell.aged]
+    aged = _adjusted(followed) if len({cell.sender for cell in followed}) == 2 else _NOT_FOLLOWED
     sensitivity = None if isinstance(adjusted, Refused) else _sensitivity(adjusted)
     balances = [balance(covariate, entered) for covariate in (*AT_ENTRY, *AT_CREDIT)] if entered else []
     gaps = {each["covariate"]: each["gap"] for each in balances}
