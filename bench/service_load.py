@@ -244,11 +244,11 @@ async def lost(database: Database, feeds: list[Feed]) -> int:
     for each in feeds:
         async with database.tenant(each.workspace.client_id) as connection:
             found = await connection.exec_driver_sql(
-                "SELECT left(external_id, %(length)s), count(*) FROM messages WHERE client_id = %(client)s"
-                " AND external_id >= %(mark)s AND external_id < %(mark)s || '~' GROUP BY 1",
+                "SELECT left(external_id, %(length)s) AS mark, count(*) AS n FROM messages"
+                " WHERE client_id = %(client)s AND external_id BETWEEN %(mark)s AND %(mark)s || '~' GROUP BY 1",
                 {"client": each.workspace.client_id, "mark": each.mark, "length": each.batch_mark_length},
             )
-            there = {str(row[0]): int(row[1]) for row in found}
+            there = {row["mark"]: row["n"] for row in found.mappings()}
         missing += sum(max(0, n - there.get(mark, 0)) for mark, n in each.acknowledged.items())
     return missing
 
