@@ -26,7 +26,7 @@ from setpoint.tenancy.schemas import (
     require_managing_admin,
 )
 from setpoint.tenancy.secret import new_secret
-from setpoint.tenancy.sessions import enter_workspace, find_person
+from setpoint.tenancy.sessions import as_member, enter_workspace, find_person
 
 CSRF_HEADER: Final = "X-CSRF-Token"
 CSRF_FIELD: Final = "csrf"
@@ -158,8 +158,10 @@ SignedInPerson = Annotated[Person, Depends(page_person)]
 
 async def page_actor(request: Request, person: SignedInPerson, workspace: Slug) -> Actor:
     """Whoever is signed in, in the workspace of the address. Raises NotSignedIn and NotFound."""
-    async with service_of(request).database.registry() as connection:
-        actor = await enter_workspace(connection, person, workspace)
+    actor = as_member(person, workspace)
+    if actor is None:
+        async with service_of(request).database.registry() as connection:
+            actor = await enter_workspace(connection, person, workspace)
     _note(request, actor)
     return actor
 
