@@ -29,7 +29,7 @@ from setpoint.tenancy.schemas import Actor, ActorKind
 METHODS = ("get", "post", "put", "patch", "delete")
 OWN, FOREIGN, ABSENT = "own", "foreign", "absent"
 # Names of parameters and fields that stand for something of a workspace; all others are plain values.
-KINDS = ("run", "session", "pack", "member", "invitation", "token", "lead")
+KINDS = ("run", "session", "pack", "member", "invitation", "token", "result", "lead")
 VALUES: dict[str, Any] = {
     "kind": "leads",
     "citation": "pattern:offers_times",
