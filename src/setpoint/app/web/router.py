@@ -6,7 +6,7 @@ from setpoint.app.http.actors import require_csrf
 from setpoint.app.web import ask, booked, entry, evidence, report, run_state, runs, static
 from setpoint.app.web.pages import error_page
 
-# `reports/new` stands before `reports/{run_id}`, which would take it for a run's id.
+# `reports/new` stands before `reports/{run}`, which would take it for a run's id.
 PAGES = (
     entry.router,
     runs.router,
