@@ -69,12 +69,18 @@ def test_today_may_be_in_the_window() -> None:
 
 
 def test_an_address_has_what_is_not_as_it_always_begins() -> None:
-    assert GOOD.query() == [("from", "2026-03-01"), ("to", "2026-06-01")]
+    assert GOOD.query() == [
+        ("from", "2026-03-01"),
+        ("to", "2026-06-01"),
+        ("attribution_days", "14"),
+        ("maturity_days", "7"),
+    ]
     changed = replace(GOOD, channels=("sms", "email"), attribution_days="7", max_leads="50", model=False)
     assert changed.query()[2:] == [
         ("channels", "sms"),
         ("channels", "email"),
         ("attribution_days", "7"),
+        ("maturity_days", "7"),
         ("max_leads", "50"),
         ("model", "no"),
     ]

@@ -18,6 +18,7 @@ from setpoint.domain.vocabulary import Role
 from setpoint.domain.windows import make_window
 from setpoint.reports import service
 from setpoint.reports.insights.suppression import FEWEST
+from setpoint.tenancy.defaults import WorkspaceDefaults, set_workspace_defaults
 from setpoint.tenancy.service import Workspace, create_workspace
 
 At = Callable[..., Awaitable[Page]]
@@ -151,7 +152,9 @@ async def test_counting_first_shows_counts_at_an_address_and_keeps_nothing(town:
             answer = await http.post(reports(town, "/new"), headers=as_(town, role), data=asked)
             assert answer.status_code == 303
             assert set(parse_qs(urlsplit(answer.headers["Location"]).query)) == {
-                *("from", "to", "max_leads", "model", "count")
+                "attribution_days",
+                "maturity_days",
+                *("from", "to", "max_leads", "model", "count"),
             }
             counted = await http.get(answer.headers["Location"], headers=as_(town, role))
             words = re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", counted.text))
@@ -298,3 +301,20 @@ async def test_an_empty_workspace_says_what_to_do(town: Town) -> None:
     assert "import messages first" in form.text
     assert "There is no complete report to ask yet" in box.text
     assert "No conversation was summed up yet" in booked.text
+
+
+async def test_a_form_begins_as_the_workspace_wants_its_reports_to(town: Town) -> None:
+    client_id = town.home.workspace.client_id
+    async with town.database.tenant(client_id) as connection:
+        await set_workspace_defaults(connection, client_id, WorkspaceDefaults(21, 5))
+    try:
+        async with client(town.app()) as http:
+            form = (await http.get(reports(town, "/new"), headers=as_(town))).text
+            asked = (await http.get(reports(town, "/new?attribution_days=9"), headers=as_(town))).text
+    finally:
+        async with town.database.tenant(client_id) as connection:
+            await set_workspace_defaults(connection, client_id, WorkspaceDefaults())
+
+    days = re.compile(r'name="(attribution_days|maturity_days)"[^>]*value="(\d+)"')
+    assert days.findall(form) == [("attribution_days", "21"), ("maturity_days", "5")]
+    assert days.findall(asked) == [("attribution_days", "9"), ("maturity_days", "5")]

@@ -66,8 +66,8 @@ class RunFields:
         ]
 
     def query(self) -> list[tuple[str, str]]:
-        """The same as parts of an address, without those that are as they always begin."""
-        usual = RunFields().all()
+        """The same as parts of an address, without those that are as they begin in every workspace."""
+        usual = RunFields(attribution_days="", maturity_days="").all()
         return [each for each in self.all() if each[1] and each not in usual]
 
 

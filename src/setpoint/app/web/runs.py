@@ -25,6 +25,7 @@ from setpoint.reports.insights.suppression import FEWEST
 from setpoint.reports.presentation import labelled
 from setpoint.reports.service import list_runs
 from setpoint.storage.positions import Position
+from setpoint.tenancy.defaults import workspace_defaults
 from setpoint.tenancy.schemas import Actor
 
 router = APIRouter()
@@ -75,6 +76,11 @@ async def new_run(
     count: str = "",
 ) -> Response:
     """The form, as the address has its fields; with `count`, what the report would be made of."""
+    if attribution_days is None or maturity_days is None:
+        async with service_of(request).database.tenant(actor.client_id) as connection:
+            usual = await workspace_defaults(connection, actor.client_id)
+        attribution_days = attribution_days or str(usual.attribution_days)
+        maturity_days = maturity_days or str(usual.maturity_days)
     fields = _fields(start, end, as_of, channels, attribution_days, maturity_days, max_leads, model, seed)
     if not count:
         return await _form(request, actor, fields)
@@ -123,24 +129,13 @@ def _fields(
     end: str,
     as_of: str,
     channels: tuple[str, ...],
-    attribution_days: str | None,
-    maturity_days: str | None,
+    attribution_days: str,
+    maturity_days: str,
     max_leads: str,
     model: str,
     seed: str,
 ) -> RunFields:
-    usual = RunFields()
-    return RunFields(
-        start,
-        end,
-        as_of,
-        channels,
-        usual.attribution_days if attribution_days is None else attribution_days,
-        usual.maturity_days if maturity_days is None else maturity_days,
-        max_leads,
-        model == "yes",
-        seed,
-    )
+    return RunFields(start, end, as_of, channels, attribution_days, maturity_days, max_leads, model == "yes", seed)
 
 
 async def _form(
