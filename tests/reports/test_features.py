@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from setpoint.reports.features import FEATURES, MESSAGE_COLUMNS, contrasts, exposed, features_of
@@ -303,6 +303,7 @@ def test_tables_batches_and_further_columns_are_read_alike() -> None:
     assert features_of(whole.slice(0, 0)).num_rows == 0
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), st.text(max_size=200)), min_size=1, max_size=5), st.text(max_size=8))
 def test_whatever_is_written_each_feature_has_one_of_its_values_or_none(bodies: list[str | None], name: str) -> None:
     rows = [{"body": body, "subject": body, "first_name": name, "company": name} for body in bodies]

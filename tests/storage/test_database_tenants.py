@@ -333,6 +333,7 @@ def test_only_one_place_enters_a_workspace() -> None:
         "storage/migrations/versions/0001_foundation.py",
         # One of its functions asks each workspace in turn, for its id only.
         "storage/migrations/versions/0005_jobs.py",
+        "storage/migrations/versions/0008_figures.py",
     }
 
 

@@ -72,7 +72,7 @@ def test_the_version_is_told() -> None:
         (["repot"], "There is no command 'repot': choose from demo, import, report,"),
         (["report", "rum"], "No such command 'rum'. Did you mean 'run'? `setpoint report --help` tells more."),
         (["--verbose"], "No such option: --verbose (Possible options: --version). `setpoint --help`"),
-        (["demo", "--once"], "No such option: --once."),
+        (["demo", "--twice"], "No such option: --twice"),
         (["demo", "extra"], "extra"),
         (["demo", "--leads", "100"], "--leads must lie between 200 and 500,000."),
         (["demo", "--leads", "500001"], "--leads must lie between 200 and 500,000."),
