@@ -11,8 +11,8 @@ import ibis.expr.types as ir
 
 from setpoint.datasets.evidence import BODY_CHARACTERS
 from setpoint.datasets.service import Dataset, DatasetRequest
-from setpoint.domain.vocabulary import Attribution, Direction, MessageKind, Outcome, Sender
-from setpoint.outcomes.attribution import CREDITED, described
+from setpoint.domain.vocabulary import CREDITED, Attribution, Direction, MessageKind, Outcome, Sender
+from setpoint.outcomes.attribution import described
 from setpoint.outcomes.facts import INSTANT, Facts
 
 

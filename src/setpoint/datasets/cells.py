@@ -18,9 +18,18 @@ import numpy.typing as npt
 
 from setpoint.datasets.sampling import sample_leads
 from setpoint.datasets.service import Dataset
-from setpoint.domain.vocabulary import Attribution, Channel, Direction, MessageKind, Outcome, ResponseMode, Sender
+from setpoint.domain.vocabulary import (
+    CREDITED,
+    Attribution,
+    Channel,
+    Direction,
+    MessageKind,
+    Outcome,
+    ResponseMode,
+    Sender,
+)
 from setpoint.domain.windows import Window
-from setpoint.outcomes.attribution import CREDITED, described
+from setpoint.outcomes.attribution import described
 from setpoint.outcomes.facts import INSTANT, Facts
 
 CAMPAIGN_LEADS = 50

@@ -55,6 +55,10 @@ class Outcome(StrEnum):
     UNATTRIBUTED = "UNATTRIBUTED"
 
 
+CREDITED = (Outcome.BOOKED, Outcome.NOT_BOOKED, Outcome.PENDING)
+"""Outcomes for which a lead counts on the side of a sender, unless its credit is ambiguous."""
+
+
 class Attribution(StrEnum):
     CROSS_CHANNEL = "cross_channel"
     WITHIN_CHANNEL = "within_channel"

@@ -1,5 +1,6 @@
 """The queue: Procrastinate on the same database, in a schema of its own."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from uuid import UUID
@@ -27,7 +28,9 @@ class _Again(BaseRetryStrategy):
     """Whatever a task raises says that its work is still to be done: what ends a run is kept there, not raised."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
-        return RetryDecision(retry_in={"seconds": _RETRY_SECONDS})
+        # What a worker that stops gives back waits for nothing.
+        stopped = isinstance(exception, asyncio.CancelledError)
+        return RetryDecision(retry_in={"seconds": 0 if stopped else _RETRY_SECONDS})
 
 
 def make_queue(database: Database, carry_out: CarryOut, queue_due: QueueDue) -> App:

@@ -11,6 +11,7 @@ import ibis
 import ibis.expr.types as ir
 
 from setpoint.domain.vocabulary import (
+    CREDITED,
     AppointmentStatus,
     Attribution,
     Channel,
@@ -24,8 +25,6 @@ from setpoint.domain.vocabulary import (
 )
 from setpoint.domain.windows import Window
 from setpoint.outcomes.facts import INSTANT, Facts
-
-CREDITED = (Outcome.BOOKED, Outcome.NOT_BOOKED, Outcome.PENDING)
 
 # A rank is a message's position among all, with what the counts need to know of it in the low bits: the greatest
 # rank is the last message, and tells its sender and disposition without looking the message up again.

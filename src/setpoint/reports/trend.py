@@ -14,8 +14,7 @@ import ibis.expr.types as ir
 from setpoint.datasets.clocks import by_week
 from setpoint.datasets.service import Dataset
 from setpoint.domain.measured import Measured, Refused
-from setpoint.domain.vocabulary import Outcome, Sender
-from setpoint.outcomes.attribution import CREDITED
+from setpoint.domain.vocabulary import CREDITED, Outcome, Sender
 from setpoint.reports.presentation import leads_text, points_digits, points_text, rate_text
 from setpoint.reports.schemas import (
     EstimateDocument,

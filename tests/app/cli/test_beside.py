@@ -4,6 +4,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -42,8 +43,10 @@ class Served:
 
     def worker(self) -> psutil.Process | None:
         for child in psutil.Process(self.process.pid).children():
-            if "--with-parent" in child.cmdline():
-                return child
+            # One that has just died has no command line any more.
+            with suppress(psutil.NoSuchProcess):
+                if "--with-parent" in child.cmdline():
+                    return child
         return None
 
 
@@ -59,7 +62,10 @@ def until(found: Callable[[], T | None]) -> T:
 
 
 def is_gone(process: psutil.Process) -> bool:
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 @pytest.fixture

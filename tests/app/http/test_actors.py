@@ -35,11 +35,11 @@ def pages(town: Town, config: HttpConfig | None = None) -> FastAPI:
     async def maybe(person: Annotated[Person | None, Depends(actors.page_visitor)]) -> dict[str, bool]:
         return {"known": person is not None}
 
-    @app.get("/w/{workspace}")
+    @app.get("/of/{workspace}")
     async def workspace(actor: actors.PageActor) -> dict[str, str]:
         return {"role": actor.role}
 
-    @app.get("/w/{workspace}/settings")
+    @app.get("/of/{workspace}/settings")
     async def settings(actor: actors.PageAdmin) -> dict[str, str]:
         return {"role": actor.role}
 
@@ -67,13 +67,13 @@ async def test_pages_know_who_is_signed_in_and_what_they_may(town: Town) -> None
         assert (await http.get("/me")).headers["Location"] == "/sign-in?next=/me"
         assert (await http.get("/maybe", headers=setter)).json() == {"known": True}
         assert (await http.get("/maybe", headers=by_session("x" * 43))).json() == {"known": False}
-        assert (await http.get(f"/w/{slug}", headers=setter)).json() == {"role": "setter"}
-        assert (await http.get(f"/w/{slug}/settings", headers=setter)).status_code == 403
-        assert (await http.get(f"/w/{slug}/settings", headers=admin)).json() == {"role": "admin"}
-        assert (await http.get(f"/w/{town.away.workspace.slug}", headers=admin)).status_code == 404
+        assert (await http.get(f"/of/{slug}", headers=setter)).json() == {"role": "setter"}
+        assert (await http.get(f"/of/{slug}/settings", headers=setter)).status_code == 403
+        assert (await http.get(f"/of/{slug}/settings", headers=admin)).json() == {"role": "admin"}
+        assert (await http.get(f"/of/{town.away.workspace.slug}", headers=admin)).status_code == 404
         # A program's token opens no page.
-        refused = await http.get(f"/w/{slug}", headers=by_token(town.home.tokens[Role.ADMIN]))
-        assert (refused.status_code, refused.headers["Location"]) == (303, f"/sign-in?next=/w/{slug}")
+        refused = await http.get(f"/of/{slug}", headers=by_token(town.home.tokens[Role.ADMIN]))
+        assert (refused.status_code, refused.headers["Location"]) == (303, f"/sign-in?next=/of/{slug}")
 
 
 @pytest.mark.parametrize(
