@@ -18,6 +18,7 @@ from setpoint.app.runs import queue_report
 from setpoint.app.worker import open_queue, take_over, work
 from setpoint.datasets.service import DatasetRequest
 from setpoint.domain.windows import make_window
+from setpoint.jobs import application
 from setpoint.jobs.service import suspects
 from setpoint.reports import service
 from setpoint.reports.run_rules import SPENT
@@ -130,6 +131,26 @@ async def test_a_worker_that_is_stopped_gives_back_what_it_cannot_end(
         workers = "SELECT count(*) FROM setpoint_jobs.procrastinate_workers AS w JOIN"
         workers += " setpoint_jobs.procrastinate_jobs AS j ON j.worker_id = w.id"
         assert await connection.scalar(text(workers)) == 0
+
+
+async def test_a_worker_that_is_stopped_while_it_begins_leaves_nothing_behind_that_never_ends(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: Any) -> None:
+        begun.set()
+        await go_on.wait()
+
+    monkeypatch.setattr(application, "_enter_schema", slow)
+    working = asyncio.create_task(work(database, REPORTS))
+    async with asyncio.timeout(30):
+        await begun.wait()
+        working.cancel()
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+    assert [task for task in asyncio.all_tasks() if task.get_name().startswith("pool-")] == []
 
 
 async def test_a_worker_outlives_the_loss_of_every_connection(

@@ -71,8 +71,11 @@ async def open_queue(database: Database, carry_out: CarryOut | None = None) -> A
     async with database.registry():
         pass
     try:
-        async with queue.open_async():
+        try:
+            await queue.open_async()
             yield queue
+        finally:
+            await _close(queue)
     except (ConnectorException, psycopg.Error) as error:
         cause = error.__cause__ if isinstance(error, ConnectorException) else error
         # Who may not enter the schema does not even find the tables in it.
@@ -82,6 +85,19 @@ async def open_queue(database: Database, carry_out: CarryOut | None = None) -> A
         if named in (error, cause):
             raise
         raise named from error
+
+
+async def _close(queue: App) -> None:
+    """Close the queue to the end, also one that was only half opened, and also when cancelled meanwhile.
+
+    Tasks of a pool that is left open outlive their cancellation, and the process would never end.
+    """
+    closing = asyncio.ensure_future(queue.close_async())
+    try:
+        await asyncio.shield(closing)
+    except asyncio.CancelledError:
+        await closing
+        raise
 
 
 async def _work(database: Database, queues: Sequence[str], concurrency: int, once: bool) -> None:
