@@ -1,6 +1,6 @@
 """The tables of a report that every member may see, in words and, where small numbers leave enough, drawn. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from setpoint.reports import chart_senders, charts
 from setpoint.reports.answer import answer_of
 from setpoint.reports.chart_forest import ForestRow, forest
 from setpoint.reports.chart_style import Picture
-from setpoint.reports.definitions import CHANNEL_LABELS, OUTCOME_LABELS, SENDER_LABELS
+from setpoint.reports.definitions import OUTCOME_LABELS, SENDER_LABELS
 from setpoint.reports.insights.schemas import Cell, ColumnKind, TableDocument
 from setpoint.reports.insights.suppression import FEWEST, SUPPRESSED
 from setpoint.reports.insights.table_text import cell_text
@@ -25,7 +25,6 @@ _TOO_SMALL: Final = (
     f"The verdict rests on numbers of fewer than {FEWEST} leads, which admins of the workspace see: ask one of them."
 )
 _SENDERS: Final = {label: sender for sender, label in SENDER_LABELS.items()}
-_CHANNELS: Final = {label: channel for channel, label in CHANNEL_LABELS.items()}
 _OUTCOMES: Final = {label: outcome for outcome, label in OUTCOME_LABELS.items()}
 _FINDINGS: Final = {"books more": "triangle-up", "books less": "triangle-down"}
 _ENDS: Final = frozenset({"low", "high", "refused"})
@@ -175,12 +174,11 @@ def figures(tables: Tables) -> dict[str, Figure]:
     drawn: dict[str, tuple[str, Picture | Refused]] = {}
     if table := tables.get("counts"):
         drawn["counts"] = ("What became of the leads?", _outcomes(table))
-    segments = [key for key in tables if key.startswith("segments:")]
-    arranged = {key: sender_groups(tables[key]) for key in segments}
-    limit = charts.rate_limit(*arranged.values())
-    for key, groups in arranged.items():
-        picture = charts.booking_rates(groups, tables[key]["title"], key.partition(":")[2], limit)
-        drawn[key] = ("Who books more, where?", picture)
+    groups = channel_groups(tables["comparison"])
+    drawn["comparison"] = (
+        "Who books more, where, by the last message in any channel?",
+        charts.booking_rates(groups, "Booking rate by channel and sender", "comparison", charts.rate_limit(groups)),
+    )
     if table := tables.get("adjustment"):
         drawn["adjustment"] = ("How much of the difference is left?", _ladder(table))
     if table := tables.get("trend"):
@@ -208,23 +206,20 @@ def _outcomes(table: TableDocument) -> Picture | Refused:
     return charts.outcomes(counts, "Leads by outcome", "outcomes")
 
 
-def sender_groups(table: TableDocument) -> list[Group]:
-    """Leads by channel and sender, of those whose numbers are all shown."""
-    rows = cells(table)
-    found = []
-    for channel in _once(row["channel"] for row in rows):
-        wholes = []
-        for sender in _SENDERS:
-            parts = [row for row in rows if row["channel"] == channel and row["sender"] == sender]
-            if parts and not any(is_put_away(row) for row in parts):
-                booked, not_booked, pending = (
-                    sum(_count(row[name]) for row in parts) for name in ("booked", "not_booked", "pending")
-                )
-                rate = wilson(booked, booked + not_booked)
-                wholes.append(Row(sender, booked, not_booked, pending, rate, key=_SENDERS[sender]))
-        if wholes:
-            found.append(Group(channel, wholes, _CHANNELS.get(channel, channel)))
-    return found
+def channel_groups(comparison: TableDocument) -> list[Group]:
+    """Mature leads by channel and sender, of the channels whose numbers are shown."""
+    return [
+        Group(
+            str(row["channel"]),
+            [
+                Row(label, booked, mature - booked, 0, wilson(booked, mature))
+                for label, sender in _SENDERS.items()
+                for booked, mature in [(_count(row[f"{sender}_booked"]), _count(row[f"{sender}_n"]))]
+            ],
+        )
+        for row in cells(comparison)[1:]
+        if not is_put_away(row)
+    ]
 
 
 def week_lines(table: TableDocument) -> list[WeekLine]:
@@ -277,7 +272,3 @@ def _effects(table: TableDocument) -> Picture | Refused:
 
 def _count(cell: Cell) -> int:
     return int(cell or 0)
-
-
-def _once(values: Iterable[Cell]) -> list[str]:
-    return list(dict.fromkeys(str(value) for value in values))

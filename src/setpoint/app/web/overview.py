@@ -254,7 +254,7 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """The weeks of a report with what they come to."""
+    """The weeks of a report, the newest first, with what they come to."""
 
     figure: Figure
     verdict: str
@@ -263,7 +263,7 @@ class Trend:
 
 
 def weeks_of(table: TableDocument) -> tuple[Sequence[str], Sequence[Week]]:
-    """The senders and the weeks of a trend, as a table has them side by side."""
+    """The senders of a trend, and its weeks, the newest first."""
     rows = cells(table)
     senders = [label for label in SENDER_LABELS.values() if any(row["sender"] == label for row in rows)]
     shown = {(line.start, line.label_of_sender): line for line in week_lines(table)}
@@ -278,7 +278,7 @@ def weeks_of(table: TableDocument) -> tuple[Sequence[str], Sequence[Week]]:
                 for label in senders
             ],
         )
-        for start in sorted({str(row["week"]) for row in rows})
+        for start in sorted({str(row["week"]) for row in rows}, reverse=True)
     ]
 
 

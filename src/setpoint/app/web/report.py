@@ -28,9 +28,9 @@ router = APIRouter()
 _ASKED: Final = ("from", "to", "as_of", "attribution_days", "maturity_days", "max_leads", "seed")
 _QUESTIONS: Final = {
     "counts": "Outcomes",
+    "comparison": "AI against setters, by channel",
     "segments:cross_channel": "Who books more, where",
     "segments:within_channel": "The same by the last message of each channel",
-    "comparison": "AI against setters, by channel",
     "adjustment": "How sure, how confounded",
     "timing": "When they book",
     "trend": "Is it getting better",
