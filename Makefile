@@ -23,8 +23,8 @@ help: ## list the targets
 demo: $(RUNTIME) ## set everything up, fill a sample workspace, print its report and write it as HTML
 	@$(BIN)/setpoint demo $(ARGS)
 
-test: $(DEV) ## run the tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(DEV) ## run the tests, two processes at once
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 proofs: $(DEV) ## run the long simulations and load runs that back the documentation's figures
 	@$(BIN)/python -m pytest -m proof $(ARGS)

@@ -12,6 +12,7 @@ from typing import IO, Any
 
 import pytest
 
+from setpoint.app.cli import common
 from setpoint.app.cli.commands import main
 
 OURS = ("SETPOINT_DATA_DIR", "SETPOINT_DATABASE_URL", "SETPOINT_DEBUG")
@@ -63,6 +64,8 @@ class Console:
                 patch.delenv(name, raising=False)
             for name, value in {"COLUMNS": "80", **self.environment, **variables}.items():
                 patch.setenv(name, value)
+            # What it was when the console was made, by whichever test came first, counts for ever.
+            patch.setattr(common.output, "_width", None)
             status = main([str(argument) for argument in arguments])
         return Answer(status, out.getvalue(), err.getvalue())
 

@@ -45,12 +45,12 @@ class Known:
 
 
 def comparison(world: list[Lead], window: Window, channels: Channels) -> list[Known]:
-    """The mature leads that are credited without ambiguity, by their ids compared as bytes."""
+    """The leads, pending or mature, that are credited without ambiguity, by their ids compared as bytes."""
     found = []
     for lead in sorted(world, key=lambda lead: lead.external_id.encode()):
         rows, _ = label_lead(lead, window, tuple(map(str, channels)), RESPONSE_MODES, DRAFT_DISPOSITIONS)
         row = next((row for row in rows if row["attribution"] == "cross_channel"), None)
-        if row is None or row["outcome"] not in ("BOOKED", "NOT_BOOKED") or row["ambiguous"]:
+        if row is None or row["outcome"] not in ("BOOKED", "NOT_BOOKED", "PENDING") or row["ambiguous"]:
             continue
         known = [m for m in lead.messages if window.start - window.attribution <= m.sent_at <= window.as_of]
         known = [m for m in known if m.kind in (None, "message")]
@@ -70,6 +70,7 @@ def cell_of(known: Known, window: Window, large: set[str]) -> LeadCell:
     row, inside = known.row, known.in_window(window)
     campaign = row["campaign"]
     by_credit = [m for m in known.counting if m.sent_at <= row["sent_at"]]
+    aged = bool(inside) and inside[0].sent_at <= window.as_of - window.attribution
     channel = stage = before = ""
     if inside:
         entry = inside[0].sent_at
@@ -91,32 +92,39 @@ def cell_of(known: Known, window: Window, large: set[str]) -> LeadCell:
         credit_touch=band(len(by_credit)),
         credit_written=known.had_written(row["sent_at"]),
         both_wrote=len({m.sender for m in by_credit}) == 2,
-        n=1,
+        n=int(row["outcome"] != "PENDING"),
         booked=int(known.booked),
+        pending=int(row["outcome"] == "PENDING"),
+        aged=int(aged),
+        aged_booked=int(aged and known.booked and row["booked_at"] - window.attribution <= inside[0].sent_at),
     )
 
 
+COUNTED = ("n", "booked", "pending", "aged", "aged_booked")
+
+
 def specified_cells(leads: list[Known], window: Window) -> Counter[tuple[object, ...]]:
-    """Leads and booked leads by all that a cell holds besides."""
-    sizes = Counter(known.row["campaign"] for known in leads if known.row["campaign"])
+    """Leads of each kind that is counted by all that a cell holds besides."""
+    mature = [known.row for known in leads if known.row["outcome"] != "PENDING"]
+    sizes = Counter(row["campaign"] for row in mature if row["campaign"])
     large = sorted(
         (name for name in sizes if sizes[name] >= room.CAMPAIGN_LEADS), key=lambda c: (-sizes[c], c.encode())
     )
     found: Counter[tuple[object, ...]] = Counter()
     for known in leads:
-        *key, n, booked = astuple(cell_of(known, window, set(large[: room.CAMPAIGNS])))
-        found[(*key, "leads")] += n
-        found[(*key, "booked")] += booked
+        spelled = astuple(cell_of(known, window, set(large[: room.CAMPAIGNS])))
+        for name, count in zip(COUNTED, spelled[-5:], strict=True):
+            found[(*spelled[:-5], name)] += count
     return +found
 
 
 def as_counts(cells: list[LeadCell]) -> Counter[tuple[object, ...]]:
     found: Counter[tuple[object, ...]] = Counter()
     for cell in cells:
-        *key, n, booked = astuple(cell)
-        assert (*key, "leads") not in found
-        found |= Counter({(*key, "leads"): n, (*key, "booked"): booked})
-    return found
+        spelled = astuple(cell)
+        assert (*spelled[:-5], "n") not in found
+        found |= Counter({(*spelled[:-5], name): n for name, n in zip(COUNTED, spelled[-5:], strict=True)})
+    return +found
 
 
 Spelled = tuple[int, str, str, str, bool, bool, bool]
@@ -135,6 +143,7 @@ def specified_messages(leads: list[Known], window: Window) -> list[Spelled]:
         )
         for number, known in enumerate(leads)
         for message in known.in_window(window)
+        if message.sent_at < window.as_of - window.maturity
     ]
 
 
@@ -217,6 +226,8 @@ async def test_cells_and_messages_are_those_of_the_specification(
     assert Counter(spelled(messages)) == Counter(specified_messages(leads, window))
     assert (messages.leads, messages.sampled) == (len(leads), False)
     assert {type(cell.n) for cell in cells} == {type(cell.booked) for cell in cells} == {int}
+    assert any(cell.pending for cell in cells)
+    assert sum(cell.aged for cell in cells) > sum(cell.aged_booked for cell in cells) > 0
     assert {cell.campaign for cell in cells} > {None, ""}
     assert {cell.stage for cell in cells} == {"", "new", "contacted", "written"}
     assert {cell.credit_touch for cell in cells} == {"1", "2-3", "4-6", "7+"}

@@ -1,20 +1,26 @@
 """Postgres, DuckDB and Spark give the same bytes, on facts made to tell them apart."""
 
+import itertools
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
+import ibis
 import pyarrow as pa
 import pytest
 from tests.datasets.conftest import LOCAL_ENGINES, ODD_IDS, SPARK, Facts
 from tests.outcomes.specification import in_order, label_lead
 from tests.outcomes.worlds import DRAFT_DISPOSITIONS, RESPONSE_MODES
 
+from setpoint.datasets import engine as engine_module
 from setpoint.datasets.engine import Engine
+from setpoint.datasets.on_postgres import PostgresEngine
 from setpoint.datasets.rows import COLUMNS, csv_header, csv_lines
 from setpoint.datasets.service import DatasetRequest, extract
 from setpoint.domain.vocabulary import Channel
 from setpoint.domain.windows import Window
+from setpoint.storage.database import Database
+from setpoint.tenancy.service import Workspace
 
 # What some engine's SQL could take for an escape, a parameter, a variable or the end of a text.
 ODD_SEED = "100% 'é\\' ${env:HOME} %s :x ? $1 -- \""
@@ -90,3 +96,16 @@ async def test_a_snapshot_answers_every_window_that_it_covers(
     async with facts.engine("duckdb") as engine:
         assert await csv_of(engine, request) == reference
     assert len(reference) > 1000
+
+
+async def test_a_kept_table_is_never_taken_for_the_partition_of_a_workspace(
+    database: Database, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The numbers of a process that has run for long reach those of the workspaces."""
+    monkeypatch.setattr(engine_module, "_numbers", itertools.count(workspace.client_id))
+    async with (
+        database.tenant(workspace.client_id) as connection,
+        PostgresEngine(connection, workspace.client_id) as engine,
+    ):
+        kept = await engine.keep("messages", ibis.range(7, 8).unnest().name("number").as_table())
+        assert await engine.fetch(kept) == [{"number": 7}]

@@ -9,7 +9,14 @@ from uuid import uuid4
 from sqlalchemy import text, update
 from tests.conftest import WorkspaceFactory
 
-from setpoint.llm.figures import CallFigures, call_figures
+from setpoint.llm.figures import (
+    CallFigures,
+    Scope,
+    call_figures,
+    called_features,
+    day_figures,
+    total_figures,
+)
 from setpoint.llm.ledger import TenantLedger
 from setpoint.llm.schemas import Call, ErrorKind, Status, Usage
 from setpoint.storage.database import Database
@@ -95,3 +102,24 @@ async def test_only_the_calls_of_the_time_count(database: Database, workspace: W
     assert len(await figures(database, workspace, instant, instant + moment)) == 2
     assert await figures(database, workspace, instant + moment) == []
     assert await figures(database, workspace, until=instant) == []
+
+
+async def test_calls_are_summed_by_day_and_altogether_as_far_as_they_are_meant(
+    database: Database, workspace: Workspace
+) -> None:
+    await written(database, workspace)
+    today = datetime.now(UTC).date()
+    scope = Scope(feature="reports", statuses=(Status.TIMEOUT, Status.BUDGET_EXCEEDED))
+    async with database.tenant(workspace.client_id) as connection:
+        total = await total_figures(connection, workspace.client_id, scope)
+        (day,) = await day_figures(connection, workspace.client_id, scope, 10)
+        left = await day_figures(connection, workspace.client_id, Scope(), 10, (day.day, 1))
+        none = await total_figures(connection, workspace.client_id, Scope(feature="absent"))
+        assert await called_features(connection, workspace.client_id) == ["reports"]
+
+    assert (total.calls, total.failed, total.latency_p50) == (3, 3, 9000)
+    assert (day.calls, day.feature) == (3, "reports")
+    assert abs(day.day - today) <= timedelta(days=1)
+    assert left == []
+    # Nothing known is not nothing spent.
+    assert (none.calls, none.input_tokens, none.cost_usd, none.latency_p95) == (0, 0, None, None)

@@ -2,12 +2,15 @@
 
 from tests.reports import documents
 from tests.reports.sections import evidence, whole
+from tests.reports.test_trend import weeks
 
 from setpoint.reports.citations import (
     evidence_citation,
     is_pattern,
     targets,
 )
+from setpoint.reports.synthesis_material import material
+from setpoint.reports.trend import trend_section
 
 
 def test_everything_that_a_report_holds_can_be_cited() -> None:
@@ -22,6 +25,14 @@ def test_everything_that_a_report_holds_can_be_cited() -> None:
     assert found["segment:within_channel/sms/setter"] == "SMS, Setter (within-channel)"
     assert [name for name in found if name.startswith("evidence:")] == [evidence_citation(n) for n in (1, 2, 3, 4)]
     assert {"timing", "patterns"} < found.keys()
+
+
+def test_the_trend_can_be_cited_and_is_shown() -> None:
+    document = whole(trend=trend_section(weeks([10, 14, 18, 22, 26]), 14))
+    assert targets(document)["trend"] == "Booking rate by week"
+    part = material(document)["trend"]
+    assert str(part["change from week to week"]).startswith("+4.0 points (95%: ")
+    assert part["weeks"][0]["booked so far"] == "10.0% (95%: 5.5 to 17.4%)"
 
 
 def test_what_a_report_has_not_cannot_be_cited() -> None:

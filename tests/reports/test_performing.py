@@ -30,7 +30,7 @@ async def test_an_empty_workspace_gets_every_section_and_no_number(database: Dat
     document = found.document
     assert json.loads(json.dumps(document)) == document
     assert found.evidence == {}
-    assert [step["estimate"]["measured"] for step in document["adjustment"]["ladder"]] == [None] * 4
+    assert [step["estimate"]["measured"] for step in document["adjustment"]["ladder"]] == [None] * 5
     assert document["adjustment"]["winner"] is None
     assert [sender["booked"] for sender in document["timing"]["senders"]] in ([], [0, 0])
     assert document["patterns"]["findings"] == []

@@ -7,10 +7,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.reports.sections import evidence, whole
 from tests.reports.synthesising import advising, answer_of, foreign_numbers, good, with_text
+from tests.reports.test_trend import weeks
 
 from setpoint.datasets.evidence import NamelessEvidence
 from setpoint.reports.synthesis_checks import Ground, complaints
 from setpoint.reports.synthesis_rules import content_of
+from setpoint.reports.trend import trend_section
 
 GROUND = Ground.of(whole(), evidence())
 
@@ -43,6 +45,21 @@ def test_a_number_of_another_part_of_the_report_is_not_shown() -> None:
     (fault,) = faults(with_text("Offering times goes with 1.8 to 6.5 points more.", ["pattern:offers_times"]))
     assert fault.startswith("summary 1: 6.5 points is not shown by what it cites")
     assert faults(with_text("Being short goes with 4.1 points more.", ["pattern:short"])) != []
+
+
+@pytest.mark.parametrize(
+    ("rates", "text", "is_fine"),
+    [
+        ([10, 14, 18, 22, 26], "The rate rose by about 4.0 points a week.", True),
+        ([10, 14, 18, 22, 26], "The rate fell by about 4.0 points a week.", False),
+        ([10, 14, 18, 22, 26], "The rate rose by about 7.0 points a week.", False),
+        ([18, 14, 19, 16, 17], "The rate is improving from week to week.", False),
+        ([18, 14, 19, 16, 17], "There is no sign that the rate rises or falls.", True),
+    ],
+)
+def test_a_trend_is_said_as_it_was_told(rates: list[int], text: str, is_fine: bool) -> None:
+    ground = Ground.of(whole(trend=trend_section(weeks(rates), 14)), evidence())
+    assert (complaints(answer_of(with_text(text, ["trend"])), ground) == []) == is_fine
 
 
 @pytest.mark.parametrize(

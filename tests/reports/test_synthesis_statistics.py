@@ -211,3 +211,13 @@ def test_features_that_say_nearly_the_same_are_advised_once() -> None:
     cited = [one["citations"] for one in from_statistics(document)["recommendations"]]
     assert ["pattern:offers_times"] in cited
     assert ["pattern:one_time"] not in cited
+
+
+def test_that_nothing_has_to_be_explained_is_no_caveat() -> None:
+    nothing = {"robustness_value": 0.01, "robustness_value_interval": 0.0, "text": "No difference is told."}
+    told = {"robustness_value": 0.1, "robustness_value_interval": 0.05, "text": "It would take a lot."}
+    without, with_it = (
+        from_statistics(whole(adjustment=adjustment(sensitivity=held)))["caveats"] for held in (nothing, told)
+    )
+    assert "No difference is told." not in without
+    assert "It would take a lot." in with_it

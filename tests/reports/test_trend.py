@@ -42,7 +42,7 @@ def test_a_week_by_hand() -> None:
             row(0, "NOT_BOOKED", 35),
             row(0, "BOOKED", 1, ambiguous=True),
             row(0, "UNATTRIBUTED", 2),
-            row(1, "PENDING", 4, "setter"),
+            row(1, "PENDING", 4, "setter", young=True),
         ]
     )
 
@@ -147,7 +147,34 @@ def test_bookings_after_long_make_no_trend() -> None:
     assert found["direction"] == "none"
 
 
-@pytest.mark.parametrize("unsettled", [row(5, "PENDING", 1, "setter"), row(5, "NOT_BOOKED", 1, young=True)])
+def test_pending_leads_of_a_week_that_has_been_followed_have_not_booked_soon() -> None:
+    """Where somebody is always written to again, every week has a pending lead, however old it is."""
+    rates = [10, 14, 18, 22, 26, 30]
+    pending = [row(week, "PENDING", 1, sender) for week in range(6) for sender in ("ai", "setter")]
+    found = section([*weeks(rates), *weeks(rates, "setter"), *pending])
+    as_not_booked = section(
+        [*weeks(rates), *weeks(rates, "setter"), *(each | {"outcome": "NOT_BOOKED"} for each in pending)]
+    )
+
+    assert (found["direction"], found["settled_weeks"]) == ("rising", 6)
+    assert found["points_a_week"] == as_not_booked["points_a_week"]
+    assert found["caveats"][-1] == (
+        "12 leads of settled weeks are pending: a booking would come too late to be counted for the direction, but"
+        " the rate of the week can still rise."
+    )
+
+
+def test_from_when_on_a_trend_can_be_told_is_said() -> None:
+    """The fourth week begins on 23 March 2026; its last leads have been followed 14 days when 13 April begins."""
+    found = section([*weeks([10, 14, 18, 22, 26]), *(row(week, "PENDING", 9, young=True) for week in (2, 3, 4))])
+
+    assert found["verdict"] == (
+        "No trend can be told yet. 2 weeks are settled, and at least 4 are needed: a report of this window says more"
+        " from 2026-04-13 on."
+    )
+
+
+@pytest.mark.parametrize("unsettled", [row(5, "PENDING", 1, "setter", young=True), row(5, "BOOKED", 1, young=True)])
 def test_weeks_that_can_still_change_say_nothing(unsettled: Row) -> None:
     flat = [18, 14, 19, 16, 17]
     found = section([*weeks([*flat, 99]), unsettled])
@@ -156,7 +183,10 @@ def test_weeks_that_can_still_change_say_nothing(unsettled: Row) -> None:
     assert (found["points_a_week"], found["settled_weeks"]) == (section(weeks(flat))["points_a_week"], 5)
     assert found["verdict"] == section(weeks(flat))["verdict"]
     assert [week["immature"] for week in found["weeks"] if week["sender"] == "ai"] == [False] * 5 + [True]
-    assert any(text.startswith("1 week is not settled: some leads can still book") for text in found["caveats"])
+    assert any(
+        text.startswith("1 week is not settled: some leads were first written to less than 14 days ago")
+        for text in found["caveats"]
+    )
 
 
 def test_leads_that_are_not_new_are_left_out_and_counted() -> None:
@@ -174,9 +204,15 @@ def test_leads_that_are_not_new_are_left_out_and_counted() -> None:
 @pytest.mark.parametrize(
     ("rows", "verdict"),
     [
-        ([], "No trend can be told yet. No week is settled, and at least 4 are needed."),
-        (weeks([10]), "No trend can be told yet. 1 week is settled, and at least 4 are needed."),
-        (weeks([10, 50, 90]), "No trend can be told yet. 3 weeks are settled, and at least 4 are needed."),
+        ([], "No trend can be told yet. No week is settled, and at least 4 are needed: take a longer window."),
+        (
+            weeks([10]),
+            "No trend can be told yet. 1 week is settled, and at least 4 are needed: take a longer window.",
+        ),
+        (
+            weeks([10, 50, 90]),
+            "No trend can be told yet. 3 weeks are settled, and at least 4 are needed: take a longer window.",
+        ),
         (
             weeks([0, 1, 2, 6]),
             f"{TOO_FEW} booked soon: too few to tell a trend from.",

@@ -29,6 +29,7 @@ from setpoint.reports.performing import Progress, no_progress, perform
 from setpoint.reports.run_rules import MAX_ATTEMPTS
 from setpoint.reports.synthesis import synthesis
 from setpoint.storage.database import Database
+from setpoint.tenancy.defaults import workspace_defaults
 from setpoint.tenancy.service import Workspace, entered_workspace
 
 SHOWN_TO_MODEL = 24
@@ -92,19 +93,24 @@ async def queue_due_reports(database: Database, due: datetime) -> list[reports.R
     """
     async with database.registry() as connection:
         clients = await weekly_clients(connection)
-    queued = []
-    for client_id in clients:
-        async with database.tenant(client_id) as connection:
-            settings = await weekly_settings(connection, client_id)
-            if not settings.wanted_at(due):
-                continue
-            workspace = await entered_workspace(connection, client_id)
-            request = DatasetRequest(workspace.slug, weekly_window(due, settings.window_days))
-            run = await reports.queue_scheduled_run(connection, client_id, request, "postgres", SCHEDULER, due)
-            if run is not None:
-                await enqueue_report_run(connection, run.id)
-                queued.append(run)
-    return queued
+    queued = [await queue_due_report(database, client_id, due) for client_id in clients]
+    return [run for run in queued if run is not None]
+
+
+async def queue_due_report(database: Database, client_id: int, due: datetime) -> reports.Run | None:
+    """The same for one workspace: None where it did not want the report then, or has it on record already."""
+    async with database.tenant(client_id) as connection:
+        settings = await weekly_settings(connection, client_id)
+        if not settings.wanted_at(due):
+            return None
+        workspace = await entered_workspace(connection, client_id)
+        defaults = await workspace_defaults(connection, client_id)
+        window = defaults.applied_to(weekly_window(due, settings.window_days))
+        request = DatasetRequest(workspace.slug, window)
+        run = await reports.queue_scheduled_run(connection, client_id, request, "postgres", SCHEDULER, due)
+        if run is not None:
+            await enqueue_report_run(connection, run.id)
+    return run
 
 
 async def carry_out_report(

@@ -1,7 +1,8 @@
 """What a fair comparison of AI and setters needs to know of the leads, counted on the engine.
 
-Leads are mature and credited without ambiguity, across channels. What is held equal is what was known of a lead at
-its *entry*: its first counting message in the window, at or before its booking. Nothing before the window's start
+Leads are credited without ambiguity, across channels. Pending ones are counted beside: among settled leads alone
+there are more of the young ones who booked than of those who did not. What is held equal is what was known of a lead
+at its *entry*: its first counting message in the window, at or before its booking. Nothing before the window's start
 less the attribution window is looked at, which is as far back as a snapshot reaches.
 """
 
@@ -19,7 +20,7 @@ from setpoint.datasets.sampling import sample_leads
 from setpoint.datasets.service import Dataset
 from setpoint.domain.vocabulary import Attribution, Channel, Direction, MessageKind, Outcome, ResponseMode, Sender
 from setpoint.domain.windows import Window
-from setpoint.outcomes.attribution import described
+from setpoint.outcomes.attribution import CREDITED, described
 from setpoint.outcomes.facts import INSTANT, Facts
 
 CAMPAIGN_LEADS = 50
@@ -42,7 +43,10 @@ _LEAD_BITS, _STRATUM_BITS = 9, 2
 
 @dataclass(frozen=True, slots=True)
 class LeadCell:
-    """`n` leads that are alike, `booked` of them booked.
+    """`n` mature leads that are alike, `booked` of them booked; and `pending` ones that are like them.
+
+    Of all of them, `aged` entered at least the attribution window before `as_of`, and `aged_booked` of these booked
+    within it from their entry: a share that does not depend on how long ago a lead came.
 
     Known at entry, and empty where the lead has none (it booked on a message from before the window): the `channel`
     of the first message, `stage` and `touches_before` it. `campaign` is None where rare ones are thrown together. At
@@ -63,14 +67,19 @@ class LeadCell:
     both_wrote: bool
     n: int
     booked: int
+    pending: int = 0
+    aged: int = 0
+    aged_booked: int = 0
 
 
-_KEYS = tuple(field.name for field in fields(LeadCell) if field.name not in ("n", "booked"))
+_COUNTS = ("n", "booked", "pending", "aged", "aged_booked")
+_KEYS = tuple(field.name for field in fields(LeadCell) if field.name not in _COUNTS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MessageRows:
-    """Counting messages in the window up to the booking, a row each, in an order that is the same on every engine.
+    """Counting messages in the window up to the booking whose maturity buffer is over, a row each, in an order that
+    is the same on every engine. Those to pending leads belong to it: it is the message that must be old enough.
 
     `booked` says that it is the credited message of a booked lead, `by_ai` who sent it. `stratum` numbers channel,
     response mode, touch band and whether the lead had written before; `lead` numbers the leads.
@@ -91,7 +100,7 @@ async def fetch_comparison(
     engine, window, channels = dataset.engine, dataset.request.window, dataset.request.channels
     histories = await engine.keep("histories", lead_histories(engine.facts, dataset.labelled, window, channels))
     cells = [_cell(row) for row in await engine.fetch(_cells(histories))]
-    leads = sum(cell.n for cell in cells)
+    leads = sum(cell.n + cell.pending for cell in cells)
     sampled = leads > max_message_leads
     if sampled:
         chosen = sample_leads(_in_cohort(dataset.labelled), max_message_leads, dataset.request.seed)
@@ -106,8 +115,8 @@ async def fetch_comparison(
 
 
 def lead_histories(facts: Facts, labelled: ir.Table, window: Window, channels: Sequence[Channel] = ()) -> ir.Table:
-    """One row a lead: all of a LeadCell but with its own campaign, whether it is `booked`, and the instants and the
-    message that its messages are held against.
+    """One row a lead, pending ones too: all of a LeadCell but with its own campaign, whether it is `booked`,
+    `pending`, `aged` and `aged_booked`, and the instants and the message that its messages are held against.
     """
     cohort = _in_cohort(labelled)
     cohort = cohort.select(
@@ -117,6 +126,7 @@ def lead_histories(facts: Facts, labelled: ir.Table, window: Window, channels: S
         "booked_at",
         lead=cohort.lead_id,
         booked=cohort.outcome == Outcome.BOOKED,
+        pending=cohort.outcome == Outcome.PENDING,
         credited=cohort.message_id,
         credited_at=cohort.sent_at,
         credit_channel=cohort.channel,
@@ -137,6 +147,8 @@ def lead_histories(facts: Facts, labelled: ir.Table, window: Window, channels: S
     rows = cohort.inner_join(summary, "lead")
     rows = rows.mutate(entry=ibis.least(*[rows[f"entry_{c}"] for c in _CHANNELS]))
     entered = rows.entry.notnull()
+    aged = (rows.entry <= ibis.literal(window.as_of - window.attribution, type=INSTANT)).fill_null(False)
+    horizon = ibis.interval(seconds=int(window.attribution.total_seconds()))
     # Any counting message before the entry is one from before the window: the entry is the first that is in it.
     stage = ibis.cases(
         (~entered, ""),
@@ -150,10 +162,13 @@ def lead_histories(facts: Facts, labelled: ir.Table, window: Window, channels: S
         "response_mode",
         "campaign",
         "booked",
+        "pending",
         "booked_at",
         "credited",
         "first_word",
         "credit_channel",
+        aged=aged,
+        aged_booked=aged & (rows.booked_at <= rows.entry + horizon).fill_null(False),
         entered=entered,
         channel=ibis.cases(*[((rows[f"entry_{c}"] == rows.entry).fill_null(False), c) for c in _CHANNELS], else_=""),
         stage=stage,
@@ -169,11 +184,10 @@ def lead_histories(facts: Facts, labelled: ir.Table, window: Window, channels: S
 
 
 def _in_cohort(labelled: ir.Table) -> ir.Table:
-    mature = [str(Outcome.BOOKED), str(Outcome.NOT_BOOKED)]
     return labelled.filter(
         labelled.dropped == "",
         labelled.attribution == Attribution.CROSS_CHANNEL,
-        labelled.outcome.isin(mature),
+        labelled.outcome.isin([str(outcome) for outcome in CREDITED]),
         ~labelled.ambiguous,
     )
 
@@ -208,17 +222,22 @@ def _until_booking(messages: ir.Table, window: Window) -> ir.BooleanValue:
 
 
 def _cells(histories: ir.Table) -> ir.Table:
-    campaigns = histories.filter(histories.campaign != "").group_by("campaign").agg(leads=ibis._.count())
+    campaigns = (
+        histories.filter(histories.campaign != "", ~histories.pending).group_by("campaign").agg(leads=ibis._.count())
+    )
     campaigns = campaigns.filter(campaigns.leads >= CAMPAIGN_LEADS)
     large = campaigns.order_by(ibis.desc("leads"), "campaign").limit(CAMPAIGNS).select(large="campaign")
     rows = histories.left_join(large, histories.campaign == large.large)
     rows = rows.mutate(campaign=ibis.ifelse(rows.campaign == "", "", rows.large))
-    return rows.group_by(*_KEYS).agg(n=rows.count(), booked=ibis.ifelse(rows.booked, 1, 0).sum().cast("int64"))
+    counted = {"n": ~rows.pending, **{name: rows[name] for name in _COUNTS[1:]}}
+    return rows.group_by(*_KEYS).agg(
+        **{name: ibis.ifelse(flag, 1, 0).sum().cast("int64") for name, flag in counted.items()}
+    )
 
 
 def _cell(row: dict[str, Any]) -> LeadCell:
     # DuckDB sums to a decimal.
-    return LeadCell(**row | {"sender": Sender(row["sender"]), "booked": int(row["booked"])})
+    return LeadCell(**row | {"sender": Sender(row["sender"])} | {name: int(row[name]) for name in _COUNTS})
 
 
 def _order(cell: LeadCell) -> tuple[object, ...]:
@@ -241,7 +260,8 @@ def _message_codes(facts: Facts, histories: ir.Table, window: Window, channels: 
     # Touches are numbered from 0, and counted before those outside of the window are left out.
     in_order = ibis.window(group_by=[rows.number], order_by=[rows.sent_at, rows.message])
     rows = rows.mutate(touch=ibis.row_number().over(in_order))
-    rows = rows.filter(_until_booking(rows, window))
+    settled_before = ibis.literal(window.as_of - window.maturity, type=INSTANT)
+    rows = rows.filter(_until_booking(rows, window), rows.sent_at < settled_before)
     stratum = ibis.cases(*[(rows.channel == c, i) for i, c in enumerate(_CHANNELS)], else_=0)
     stratum = stratum * len(_MODES) + ibis.cases(
         *[(rows.response_mode == mode, i) for i, mode in enumerate(_MODES)], else_=0

@@ -42,8 +42,11 @@ _numbers = itertools.count(1)
 
 
 def new_name(name: str) -> str:
-    """A name for a kept table that no other of this process has, also where engines share a session."""
-    return f"{name}_{next(_numbers)}"
+    """A name for a kept table that no other of this process has, also where engines share a session.
+
+    No table of the schema begins like that: the partitions are called `messages_7`, by their workspace.
+    """
+    return f"kept_{name}_{next(_numbers)}"
 
 
 def compiled(table: ir.Table, dialect: str) -> str:

@@ -1,14 +1,15 @@
 """Setter against AI, adjusted: the `adjustment` of a report, from crude to careful, and what it comes to.
 
 Leads are those of the cross-channel attribution with a settled outcome, each on the side of the sender of its
-credited message. What is held equal was known when the lead entered the window. What is only known at the credited
-message (which touch it was, whether the lead had written) follows from the outcome: it is shown and weakens the
-verdict, and is never adjusted for. `adjustment_verdict` says it in words.
+credited message; one step follows pending ones too, each lead for the same time from its entry. What is held equal
+was known when the lead entered the window. What is only known at the credited message (which touch it was, whether
+the lead had written) follows from the outcome: it is shown and weakens the verdict, and is never adjusted for.
+`adjustment_verdict` says it in words.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -19,7 +20,16 @@ from setpoint.datasets.cells import LeadCell, MessageRows, fetch_comparison
 from setpoint.datasets.service import CELL, Dataset
 from setpoint.domain.measured import Measured, Refused
 from setpoint.domain.vocabulary import Attribution, Outcome, Sender
-from setpoint.reports.adjustment_balance import AT_CREDIT, AT_ENTRY, StratumKey, balance, by_stratum, guards_of
+from setpoint.reports.adjustment_balance import (
+    AT_CREDIT,
+    AT_ENTRY,
+    Covariate,
+    StratumKey,
+    balance,
+    by_stratum,
+    guards_of,
+)
+from setpoint.reports.adjustment_campaigns import moved_campaigns
 from setpoint.reports.adjustment_doubts import Evidence
 from setpoint.reports.adjustment_verdict import judge
 from setpoint.reports.contest import Arm, Demands, decide
@@ -41,6 +51,7 @@ from setpoint.stats.proportions import Stratum, newcombe_difference
 from setpoint.stats.sensitivity import EValue, e_value, robustness_value
 from setpoint.stats.stratified import CommonOdds, common_odds_ratio, mantel_haenszel_difference
 
+_NOT_FOLLOWED: Final = Refused("The leads of both sides have not been followed for the attribution window yet.")
 _STAGE_WORDS: Final[Mapping[str, str]] = {
     "new": "new leads",
     "contacted": "leads contacted before",
@@ -94,7 +105,8 @@ def adjust(
     sender of their last message.
     """
     demands = Demands()
-    held = list(cells)
+    alike = list(cells)
+    held = [cell for cell in alike if cell.n]
     entered = [cell for cell in held if cell.entered]
     crude = decide(_arm(held, Sender.AI), _arm(held, Sender.SETTER), demands)
     sides: Sequence[tuple[Side, Arm]] = (("ai", crude.ai), ("setter", crude.setter))
@@ -102,10 +114,14 @@ def adjust(
     stratified = mantel_haenszel_difference(list(strata.values()))
     odds = common_odds_ratio(list(strata.values()))
     adjusted = _adjusted(entered)
+    followed = [replace(cell, n=cell.aged, booked=cell.aged_booked) for cell in alike if cell.aged]
+    aged = _adjusted(followed) if len({cell.sender for cell in followed}) == 2 else _NOT_FOLLOWED
     sensitivity = None if isinstance(adjusted, Refused) else _sensitivity(adjusted)
     balances = [balance(covariate, entered) for covariate in (*AT_ENTRY, *AT_CREDIT)] if entered else []
     gaps = {each["covariate"]: each["gap"] for each in balances}
     varying = [c for c in AT_ENTRY if len({c.level(cell) for cell in entered}) > 1]
+    moved = moved_campaigns(entered)
+    without = _adjusted(entered, [c for c in AT_ENTRY if c.word != "campaign"]) if moved else None
     apart = max(varying, key=lambda c: gaps[c.key], default=None)
     verdict = judge(
         Evidence(
@@ -114,6 +130,7 @@ def adjust(
             odds=odds,
             strata={_stratum_words(key): stratum for key, stratum in strata.items()},
             adjusted=adjusted,
+            aged=aged.difference if isinstance(aged, Adjusted) else aged,
             same_stage=messages.estimate,
             guards=guards_of(entered),
             held=list(dict.fromkeys(c.word for c in varying)),
@@ -123,6 +140,8 @@ def adjust(
             young={side: n / (n + arm.n) for side, arm in sides if (n := pending.get(side, 0))},
             late=sum(cell.n for cell in held if not cell.entered),
             sampled=messages.sampled_leads,
+            moved=moved,
+            without_campaigns=without.difference if isinstance(without, Adjusted) else without,
         ),
         demands,
     )
@@ -130,7 +149,7 @@ def adjust(
     return {
         "covariates": [c.key for c in AT_ENTRY],
         "leads": {"ai": crude.ai.n, "setter": crude.setter.n},
-        "ladder": _ladder(crude.ai, crude.setter, strata, stratified, adjusted, messages),
+        "ladder": _ladder(crude.ai, crude.setter, strata, stratified, adjusted, aged, messages),
         "strata": _strata_document(strata, odds),
         "rates": {"ai": found.treated_rate, "setter": found.control_rate} if found else None,
         "used": found.used if found else 0,
@@ -167,17 +186,17 @@ def _stratum_words(key: StratumKey) -> str:
     return f"{_STAGE_WORDS[stage]} {CHANNEL_PHRASES[channel]} ({RESPONSE_MODE_LABELS[mode]})"
 
 
-def _adjusted(cells: Sequence[LeadCell]) -> Adjusted | Refused:
+def _adjusted(cells: Sequence[LeadCell], held: Sequence[Covariate] = AT_ENTRY) -> Adjusted | Refused:
     n: Counter[tuple[bool, tuple[str, ...]]] = Counter()
     booked: Counter[tuple[bool, tuple[str, ...]]] = Counter()
     for cell in cells:
-        key = cell.sender is Sender.AI, tuple(c.level(cell) for c in AT_ENTRY)
+        key = cell.sender is Sender.AI, tuple(c.level(cell) for c in held)
         n[key] += cell.n
         booked[key] += cell.booked
     if not n:
         return Refused("One of the two sides is empty: there is nothing to compare.")
     groups = [Group(*key, n=n[key], successes=booked[key]) for key in sorted(n)]
-    return adjusted_difference(groups, [c.key for c in AT_ENTRY])
+    return adjusted_difference(groups, [c.key for c in held])
 
 
 def _ladder(
@@ -186,6 +205,7 @@ def _ladder(
     strata: Mapping[StratumKey, Stratum],
     stratified: Measured | Refused,
     adjusted: Adjusted | Refused,
+    aged: Adjusted | Refused,
     messages: SameStage,
 ) -> list[LadderStep]:
     shared = sum(s.trials_1 + s.trials_2 for s in strata.values() if s.trials_1 and s.trials_2)
@@ -214,6 +234,15 @@ def _ladder(
             "unit": "leads",
             "n": 0 if isinstance(adjusted, Refused) else adjusted.used,
             "estimate": estimate_document(adjusted if isinstance(adjusted, Refused) else adjusted.difference),
+        },
+        {
+            "key": "aged",
+            "label": "Adjusted, every lead followed as long",
+            "note": "Leads first written to at least the attribution window ago, pending ones too, and whether they"
+            " booked within it from then: the age of leads makes no difference to it.",
+            "unit": "leads",
+            "n": 0 if isinstance(aged, Refused) else aged.used,
+            "estimate": estimate_document(aged if isinstance(aged, Refused) else aged.difference),
         },
         {
             "key": "same_stage",

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from setpoint.domain.measured import Measured, Refused
+from setpoint.reports.adjustment_campaigns import MovedCampaign
 from setpoint.reports.contest import Arm, Contest, Demands, decide
-from setpoint.reports.presentation import count_text, leads_text, listed, rate_text
+from setpoint.reports.presentation import count_text, leads_text, listed, points_digits, rate_text, signed_points_text
 from setpoint.reports.schemas import Side
 from setpoint.stats.adjusted import Adjusted
 from setpoint.stats.proportions import Stratum
@@ -19,7 +20,7 @@ from setpoint.stats.stratified import CommonOdds
 STAGE_GAP = 0.15  # Share of one side's leads that would have to be credited at another stage.
 MOSTLY_SHARED, OFTEN_SHARED = 0.5, 1 / 3  # Share of one side's leads that had heard from the other one too.
 MOSTLY_TRIMMED, OFTEN_TRIMMED = 0.5, 0.2  # Share of leads that only one of the two sides could have got.
-MUCH_YOUNGER, YOUNGER = 0.1, 0.05  # By how much more of one side's leads are pending.
+YOUNGER, SLIGHTLY_YOUNGER = 0.05, 0.01  # By how much more of one side's leads are pending.
 ROBUSTNESS = 0.01  # Robustness value of the interval.
 LEVEL = 0.05  # Of the Breslow-Day test.
 
@@ -50,8 +51,10 @@ class Evidence:
 
     `held` names what differs between leads and was held equal, `apart` the share of leads that would have to change
     for the two sides to have got leads alike, and in what, where they differ most. `young` is the share of each
-    side's leads that are pending. `strata` are those of the
-    stratified estimate, by their words; `late` counts leads that booked on a message from before the window.
+    side's leads that are pending, `aged` the adjusted difference where every lead was followed as long. `strata` are
+    those of the stratified estimate, by their words; `late` counts leads that booked on a message from before the
+    window. `moved` are campaigns that seem to follow from the outcome, and `without_campaigns` is the adjusted
+    difference with neither campaign nor response mode held equal, where there are any.
     """
 
     crude: Contest
@@ -59,6 +62,7 @@ class Evidence:
     odds: CommonOdds | Refused
     strata: Mapping[str, Stratum]
     adjusted: Adjusted | Refused
+    aged: Measured | Refused
     same_stage: Measured | Refused
     guards: Guards
     held: Sequence[str]
@@ -68,6 +72,8 @@ class Evidence:
     young: Mapping[Side, float]
     late: int
     sampled: int | None
+    moved: Sequence[MovedCampaign] = ()
+    without_campaigns: Measured | Refused | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,12 @@ class Doubt:
     clause: str
     sentence: str
     blocks: bool
+
+
+def clause_of(sentence: str) -> str:
+    """The first part of a sentence, as it stands within another."""
+    first = sentence.partition(":")[0].rstrip(".")
+    return first[0].lower() + first[1:]
 
 
 def side_of(difference: Measured | Refused) -> Side | None:
@@ -89,6 +101,7 @@ def side_of(difference: Measured | Refused) -> Side | None:
 def doubts_of(evidence: Evidence, adjusted: Adjusted, demands: Demands) -> list[Doubt]:
     """What speaks against the adjusted estimate, what blocks first."""
     found = [
+        *_campaign_doubts(evidence, adjusted),
         *_contradictions(evidence, adjusted),
         *_age_doubts(evidence, adjusted),
         *_stage_doubts(evidence, adjusted),
@@ -98,12 +111,50 @@ def doubts_of(evidence: Evidence, adjusted: Adjusted, demands: Demands) -> list[
     return sorted(found, key=lambda doubt: not doubt.blocks)
 
 
+def _campaign_doubts(evidence: Evidence, adjusted: Adjusted) -> list[Doubt]:
+    """A campaign that follows from the outcome cannot be held equal: leads alike in it are alike in what they did."""
+    without = evidence.without_campaigns
+    agrees = without is not None and side_of(without) == side_of(adjusted.difference)
+    found = []
+    for campaign in evidence.moved:
+        where = f'the campaign "{campaign.name}"' if campaign.name else "no campaign"
+        if campaign.name is None:
+            where = "the smaller campaigns"
+        why = "they booked" if campaign.which == "booked" else "they did not book"
+        arm, others = campaign.arm, campaign.others
+        found.append(
+            Doubt(
+                f"leads seem to be put into {where} because {why}",
+                f"Leads seem to be put into {where} because {why}: {count_text(arm.booked)} of {leads_text(arm.n)} in"
+                f" it booked, and {count_text(others.booked)} of {count_text(others.n)} outside. What follows from a"
+                " booking cannot be held equal: it hides who books more. Import these leads with the campaign that"
+                f" they were written to in.{_without_campaigns(without)}",
+                blocks=campaign.which == "booked" or not agrees,
+            )
+        )
+    return found
+
+
+def _without_campaigns(difference: Measured | Refused | None) -> str:
+    if not isinstance(difference, Measured):
+        return ""
+    digits = points_digits(difference.value, difference.low, difference.high)
+    value, low, high = (
+        signed_points_text(bound, digits) for bound in (difference.value, difference.low, difference.high)
+    )
+    return (
+        f" With campaign and response mode not held equal AI's rate differs from the setters' by {value} points"
+        f" ({rate_text(difference.confidence, 0)}: {low} to {high})."
+    )
+
+
 def _contradictions(evidence: Evidence, adjusted: Adjusted) -> list[Doubt]:
     found = []
     value = adjusted.difference.value
     for other, name in (
         (evidence.stratified, "within groups of leads alike"),
         (evidence.same_stage, "message by message at the same stage"),
+        *([(evidence.aged, "with every lead followed as long")] if evidence.pending else []),
     ):
         told = side_of(other) is not None
         if isinstance(other, Refused) or other.value * value >= 0 or not (told or side_of(adjusted.difference)):
@@ -121,22 +172,37 @@ def _contradictions(evidence: Evidence, adjusted: Adjusted) -> list[Doubt]:
 
 
 def _age_doubts(evidence: Evidence, adjusted: Adjusted) -> list[Doubt]:
-    """A young lead is counted at once if it books, and only later if it does not: the younger side looks better."""
+    """A young lead is counted at once if it books, and only later if it does not: the younger side looks better.
+
+    Where every lead is followed as long, age makes no difference: nothing is in doubt where that says the same.
+    """
     ahead = side_of(adjusted.difference)
     gap = evidence.young.get(ahead, 0) - evidence.young.get(OTHER[ahead], 0) if ahead else 0
-    if ahead is None or gap < YOUNGER:
+    if ahead is None or gap < SLIGHTLY_YOUNGER or side_of(evidence.aged) == ahead:
         return []
     owners = {"ai": "AI's", "setter": "the setters'"}
+    held = (
+        f"cannot be told yet: {clause_of(evidence.aged.reason)}"
+        if isinstance(evidence.aged, Refused)
+        else "does not bear it out"
+    )
     return [
         Doubt(
             f"{owners[ahead]} leads are younger, and a young lead counts only if it booked",
             f"{rate_text(evidence.young[ahead], 0)} of {owners[ahead]} leads are pending, and"
             f" {rate_text(evidence.young.get(OTHER[ahead], 0), 0)} of {owners[OTHER[ahead]]}. A lead that books is"
-            " counted at once and one that does not only later, so the younger side looks better. Run this report"
-            " again when they have settled.",
-            blocks=gap >= MUCH_YOUNGER,
+            " counted at once and one that does not only later, so the younger side looks better. A comparison in"
+            f" which every lead is followed as long {held}. Run this report again when they have settled.",
+            blocks=gap >= YOUNGER or _points_to(evidence.aged) == OTHER[ahead],
         )
     ]
+
+
+def _points_to(difference: Measured | Refused) -> Side | None:
+    """Who books more by the estimate alone."""
+    if isinstance(difference, Refused) or not difference.value:
+        return None
+    return "ai" if difference.value > 0 else "setter"
 
 
 def _stage_doubts(evidence: Evidence, adjusted: Adjusted) -> list[Doubt]:

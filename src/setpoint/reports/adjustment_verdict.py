@@ -13,6 +13,7 @@ from setpoint.reports.adjustment_doubts import (
     IS_AHEAD,
     OTHER,
     Evidence,
+    clause_of,
     doubts_of,
     side_of,
     strata_differ,
@@ -65,7 +66,7 @@ def judge(evidence: Evidence, demands: Demands) -> Verdict:
         return Verdict(_nothing(evidence), "none", None, (SCOPE, *notes))
     if isinstance(adjusted, Refused):
         if adjusted.needed is None:
-            text = f"It cannot be said who books more {_SCOPE}: {_clause(adjusted.reason)}."
+            text = f"It cannot be said who books more {_SCOPE}: {clause_of(adjusted.reason)}."
             reasons = (SCOPE, adjusted.reason, *_what_can_be_said(evidence.crude), *notes)
             return Verdict(text, "none", None, reasons)
         needed = max(adjusted.needed, crude.needed or 0 if isinstance(crude, Refused) else 0)
@@ -164,12 +165,6 @@ def _nothing(evidence: Evidence) -> str:
 
 def _pending_text(pending: int) -> str:
     return f"{leads_text(pending)} {'is' if pending == 1 else 'are'} pending"
-
-
-def _clause(sentence: str) -> str:
-    """The first part of a sentence, as it stands within another."""
-    first = sentence.partition(":")[0].rstrip(".")
-    return first[0].lower() + first[1:]
 
 
 def _missing(needed: int) -> str:

@@ -1,6 +1,6 @@
 """What a sentence about a report may rest on: a stable name for each part of it, with its words.
 
-`pattern:<key>`, `patterns`, `comparison`, `comparison:<channel>`, `adjustment`, `timing`, `counts`,
+`pattern:<key>`, `patterns`, `comparison`, `comparison:<channel>`, `adjustment`, `timing`, `trend`, `counts`,
 `segment:<attribution>/<channel>/<sender>`, and `evidence:<n>` for the n-th of the messages that were shown.
 """
 
@@ -17,6 +17,7 @@ Document = Mapping[str, Any]
 COMPARISON: Final = "comparison"
 ADJUSTMENT: Final = "adjustment"
 TIMING: Final = "timing"
+TREND: Final = "trend"
 COUNTS: Final = "counts"
 PATTERNS: Final = "patterns"
 
@@ -25,6 +26,7 @@ _LABELS: Final = {
     COMPARISON: "AI and setters",
     ADJUSTMENT: "AI and setters, what is known of the leads held equal",
     TIMING: "Time to booking",
+    TREND: "Booking rate by week",
     PATTERNS: "Contrasts of messages",
 }
 _PATTERN, _EVIDENCE = "pattern:", "evidence:"
@@ -61,7 +63,7 @@ def targets(document: Document, evidence: Iterable[NamelessEvidence] = ()) -> di
     for line in document["comparison"]["by_channel"]:
         where = label_of(CHANNEL_PHRASES, line["channel"])
         found[comparison_citation(line["channel"])] = f"AI and setters {where}"
-    found |= {name: _LABELS[name] for name in (ADJUSTMENT, TIMING, PATTERNS) if document.get(name)}
+    found |= {name: _LABELS[name] for name in (ADJUSTMENT, TIMING, TREND, PATTERNS) if document.get(name)}
     for finding in (document.get(PATTERNS) or {}).get("findings", ()):
         found[pattern_citation(finding["key"])] = f"Messages that {finding['phrase']}"
     for attribution in Attribution:

@@ -104,6 +104,11 @@ def definitions(attribution_days: int, maturity_days: int) -> list[Definition]:
             "was to get it, and a model of who books corrects the rest (AIPW). Leads like which hardly any went "
             "to the other side are left out and counted. What was not recorded of a lead cannot be held equal."
         ),
+        "Followed as long": (
+            "The adjusted difference over leads that were first written to at least the attribution window ago, "
+            "pending ones too; booked are those who booked within it from that message. The other rates count a "
+            "young lead at once if it books, and only later if it does not; this one does not."
+        ),
         "Same stage": (
             "Messages are compared with messages of the same stage, such as first with first. All messages of a "
             "lead count together, so that one lead does not look like many."
@@ -133,9 +138,9 @@ def definitions(attribution_days: int, maturity_days: int) -> list[Definition]:
         ),
         "At risk": "Leads that were still watched on that day and had neither booked nor ended otherwise.",
         "Immature week": (
-            "A week of which some leads can still book. Pending leads have not booked so far, so its rate can "
-            "still rise, and its interval reaches to where it would stand had all of them booked. It is hatched, "
-            "and left out of the trend."
+            "A week of which some leads were first written to less than the attribution window ago. Pending leads "
+            "have not booked so far, so its rate can still rise, and its interval reaches to where it would stand "
+            "had all of them booked. It is hatched, and left out of the trend."
         ),
         "Pattern": (
             "Something that can be checked by reading a message, such as its length, and that goes with more "

@@ -82,8 +82,8 @@ class BalanceDocument(TypedDict):
 class LadderStep(TypedDict):
     """One estimate of how much more AI books than setters, in the order from crude to most careful.
 
-    `key` is crude, stratified, adjusted or same_stage; `unit` is what it counts (leads or messages), `n` how many
-    of them it rests on.
+    `key` is crude, stratified, adjusted, aged or same_stage; `unit` is what it counts (leads or messages), `n` how
+    many of them it rests on.
     """
 
     key: str

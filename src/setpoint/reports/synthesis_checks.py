@@ -11,7 +11,7 @@ from typing import Final
 
 from setpoint.datasets.evidence import NamelessEvidence
 from setpoint.datasets.redaction import Known, Redactor
-from setpoint.reports.citations import Document, is_pattern, pattern_citation, targets
+from setpoint.reports.citations import TREND, Document, is_pattern, pattern_citation, targets
 from setpoint.reports.presentation import listed
 from setpoint.reports.stated_numbers import Shown, invented
 from setpoint.reports.synthesis_findings import told
@@ -96,6 +96,8 @@ _TURNED = re.compile(
     r"\b(?:without|not|no|don't|doesn't|lack\w*|other|others|rest|avoid\w*|fewer|less|drop\w*|leav\w+ out)\b",
     re.IGNORECASE,
 )
+_RISES = re.compile(r"\b(?:ris\w+|rose|grow\w*|grew|improv\w+|increas\w+|climb\w*|better)\b", re.IGNORECASE)
+_FALLS = re.compile(r"\b(?:fall\w*|fell|declin\w+|decreas\w+|drop\w*|shr[iau]nk\w*|worse\w*)\b", re.IGNORECASE)
 _AVOIDS = re.compile(
     r"\b(?:fewer|less|avoid\w*|stop\w*|without|drop\w*|remov\w+|cut|reduc\w+|leav\w+|skip\w*|hold\w*"
     r"|no longer|not|don't|instead|rather|limit\w*|shorten\w*|replac\w+|only)\b",
@@ -135,6 +137,7 @@ class Ground:
     frame: Shown
     shown: Mapping[str, Shown]
     others_words: Sequence[str]
+    direction: str
 
     @property
     def everything(self) -> Iterable[Shown]:
@@ -150,6 +153,7 @@ class Ground:
             kinds={pattern_citation(found["key"]): found["kind"] for found in told(document)},
             frame=shown.pop(FRAME),
             shown=shown,
+            direction=(document.get(TREND) or {}).get("direction", "none"),
             others_words=[_words(text) for one in evidence for text in (one.subject, one.snippet) if text],
         )
 
@@ -188,6 +192,7 @@ def _of_claim(name: str, claim: Claim, ground: Ground) -> Iterator[str]:
     if len(kinds) == 1 and _says_the_opposite(claim.text, *kinds):
         yield "the text says the opposite of the contrast that it cites."
     yield from _of_text(claim.text, ground.shown_by(claim.citations), ground)
+    yield from _untold_trend(claim.text, claim.citations, ground)
     if not _is_told(claim.citations, ground):
         yield from _unsupported(claim.text)
 
@@ -198,6 +203,7 @@ def _of_recommendation(recommendation: Recommendation, ground: Ground) -> Iterat
     texts = (recommendation.title, recommendation.action, recommendation.reason)
     for text in texts:
         yield from _of_text(text, shown, ground)
+        yield from _untold_trend(text, recommendation.citations, ground)
         if not _is_told(recommendation.citations, ground):
             yield from _unsupported(text)
     kinds = {ground.kinds[citation] for citation in recommendation.citations if citation in ground.kinds}
@@ -277,6 +283,17 @@ def _borrowed(text: str, shown: Shown, ground: Ground) -> Iterator[str]:
 def _unsupported(text: str) -> Iterator[str]:
     if _CLAIMS_MORE.search(text) or _CLAIMS_LESS.search(text):
         yield "only a contrast that was told from chance says what books more or fewer: cite one, or leave that out."
+
+
+def _untold_trend(text: str, citations: Iterable[str], ground: Ground) -> Iterator[str]:
+    """A direction that the trend has not told: single weeks go up and down by chance."""
+    if TREND not in citations:
+        return
+    for direction, words in (("rising", _RISES), ("falling", _FALLS)):
+        for sentence in _SENTENCE.split(text):
+            found = words.search(sentence)
+            if found and ground.direction != direction and not _TURNED.search(sentence[: found.start()]):
+                yield f"{found[0]!r}: the trend has not been told to be {direction}."
 
 
 def _is_told(citations: Iterable[str], ground: Ground) -> bool:

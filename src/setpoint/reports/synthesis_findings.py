@@ -12,6 +12,7 @@ from setpoint.reports.citations import (
     COMPARISON,
     PATTERNS,
     TIMING,
+    TREND,
     Document,
     is_pattern,
     pattern_citation,
@@ -183,8 +184,8 @@ def report_caveats(document: Document) -> list[str]:
     adjustment = document.get(ADJUSTMENT)
     texts = document[COMPARISON]["caveats"]
     held = [[text for text in texts if not (adjustment and text == CRUDE_CAVEAT)]]
-    if adjustment and adjustment["sensitivity"]:
+    if adjustment and adjustment["sensitivity"] and adjustment["sensitivity"]["robustness_value_interval"]:
         held.append([adjustment["sensitivity"]["text"]])
-    held += [list((document.get(name) or {}).get("caveats", ())) for name in (PATTERNS, TIMING)]
+    held += [list((document.get(name) or {}).get("caveats", ())) for name in (PATTERNS, TIMING, TREND)]
     in_turn = (text for turn in zip_longest(*held) for text in turn if text)
     return list(dict.fromkeys(in_turn))[:MAX_CAVEATS]

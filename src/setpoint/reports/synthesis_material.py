@@ -14,6 +14,7 @@ from setpoint.reports.citations import (
     COUNTS,
     PATTERNS,
     TIMING,
+    TREND,
     Document,
     comparison_citation,
     pattern_citation,
@@ -40,6 +41,7 @@ from setpoint.reports.schemas import (
     SideTable,
     TimingSection,
 )
+from setpoint.reports.trend import TrendSection
 from setpoint.stats.proportions import wilson
 
 Part = Mapping[str, Any]
@@ -63,6 +65,8 @@ def material(document: Document) -> dict[str, Part]:
         parts[ADJUSTMENT] = _adjustment(document[ADJUSTMENT])
     if document.get(TIMING):
         parts[TIMING] = _timing(document[TIMING])
+    if document.get(TREND):
+        parts[TREND] = _trend(document[TREND])
     if document.get(PATTERNS):
         parts[PATTERNS] = _patterns(document[PATTERNS])
         parts |= {pattern_citation(found["key"]): _pattern(found) for found in document[PATTERNS]["findings"]}
@@ -203,6 +207,25 @@ def _timing(section: TimingSection) -> Part:
         if sooner is None
         else f"{sooner['value']:.1f} days ({rate_text(sooner['confidence'], 0)}: {sooner['low']:.1f} to"
         f" {sooner['high']:.1f} days)",
+        "caveats": list(section["caveats"]),
+    }
+
+
+def _trend(section: TrendSection) -> Part:
+    return {
+        "verdict": section["verdict"],
+        "settled weeks": count_text(section["settled_weeks"]),
+        "change from week to week": points_interval(section["points_a_week"]),
+        "p-value": _p(section["p_value"]),
+        "weeks": [
+            {
+                "week from": week["start"],
+                "sender": {"ai": "AI", "setter": "setters"}[week["sender"]],
+                "booked so far": _share(week["estimate"]),
+                "settled": "no" if week["immature"] else "yes",
+            }
+            for week in section["weeks"]
+        ],
         "caveats": list(section["caveats"]),
     }
 

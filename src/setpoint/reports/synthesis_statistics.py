@@ -10,6 +10,7 @@ from setpoint.reports.citations import (
     COUNTS,
     PATTERNS,
     TIMING,
+    TREND,
     Document,
     comparison_citation,
     pattern_citation,
@@ -82,6 +83,8 @@ def _summary(document: Document) -> Iterator[ClaimDocument]:
                 yield {"text": line["verdict"], "citations": [comparison_citation(line["channel"])]}
     if document.get(TIMING):
         yield {"text": document[TIMING]["verdict"], "citations": [TIMING]}
+    if document.get(TREND) and document[TREND]["direction"] != "none":
+        yield {"text": document[TREND]["verdict"], "citations": [TREND]}
     if document.get(PATTERNS):
         yield _about_patterns(document)
     pending = document["counts"][Outcome.PENDING]

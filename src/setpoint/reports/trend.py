@@ -1,11 +1,11 @@
 """Is it getting better: the `trend` section of a report, the booking rate by the week of the first message.
 
-A week is settled when none of its leads can still change: none is pending, and all were first written to longer ago
-than the attribution window. Only settled weeks say anything about a direction.
+A week is settled when all of its leads were first written to longer ago than the attribution window: bookings within
+it, by which a direction is told, cannot change any more. Only settled weeks say anything about a direction.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import date, timedelta
 from typing import Any, Final, Literal, TypedDict
 
@@ -15,6 +15,7 @@ from setpoint.datasets.clocks import by_week
 from setpoint.datasets.service import Dataset
 from setpoint.domain.measured import Measured, Refused
 from setpoint.domain.vocabulary import Outcome, Sender
+from setpoint.outcomes.attribution import CREDITED
 from setpoint.reports.presentation import leads_text, points_digits, points_text, rate_text
 from setpoint.reports.schemas import (
     EstimateDocument,
@@ -37,8 +38,7 @@ class WeekDocument(TypedDict):
 
     `estimate` is the rate of leads that have booked so far, the pending ones counted among those who have not; its
     interval reaches up to where it would stand had all of them booked. `left_out` booked without a credited message,
-    or their credit is ambiguous; they are in no rate. `immature` says that the week can still change, for either
-    sender.
+    or their credit is ambiguous; they are in no rate. `immature` says that the week is not settled, for any sender.
     """
 
     week: str
@@ -84,9 +84,11 @@ def trend_section(rows: Iterable[Mapping[str, Any]], attribution_days: int) -> T
     """
     counted = list(rows)
     new = [row for row in counted if not row["earlier"]]
-    immature = {row["week"] for row in new if row["young"] or row["outcome"] == Outcome.PENDING}
+    immature = {row["week"] for row in new if row["young"]}
     settled = {row["week"] for row in new} - immature
-    result = _trend([row for row in new if row["week"] in settled], len(settled))
+    result = _trend(
+        [row for row in new if row["week"] in settled], sorted(settled), sorted(immature), attribution_days
+    )
     told = isinstance(result, Trend) and not result.slope.low <= 0 <= result.slope.high
     rising = isinstance(result, Trend) and result.slope.value > 0
     return TrendSection(
@@ -100,7 +102,7 @@ def trend_section(rows: Iterable[Mapping[str, Any]], attribution_days: int) -> T
         refused=refusal_document(result) if isinstance(result, Refused) else None,
         direction="none" if not told else "rising" if rising else "falling",
         verdict=_verdict(result, len(settled), attribution_days),
-        caveats=_caveats(counted, len(immature), attribution_days),
+        caveats=_caveats(counted, immature, attribution_days),
     )
 
 
@@ -135,17 +137,16 @@ def _rate_so_far(booked: int, not_booked: int, pending: int) -> Measured | Refus
     return Measured(now.value, now.low, at_most.high, now.confidence)
 
 
-def _trend(rows: Iterable[Mapping[str, Any]], weeks: int) -> Trend | Refused:
-    """The trend over the settled weeks, in each sender by itself."""
-    if weeks < _ENOUGH_WEEKS:
-        return Refused(
-            f"{'No week is' if not weeks else '1 week is' if weeks == 1 else f'{weeks} weeks are'} settled, and at"
-            f" least {_ENOUGH_WEEKS} are needed."
-        )
+def _trend(
+    rows: Iterable[Mapping[str, Any]], settled: Sequence[int], immature: Sequence[int], attribution_days: int
+) -> Trend | Refused:
+    """The trend over the settled weeks, in each sender by itself. Pending leads of theirs have not booked soon."""
+    if len(settled) < _ENOUGH_WEEKS:
+        return Refused(_too_few_weeks(len(settled), immature, attribution_days))
     booked: Counter[tuple[str, int]] = Counter()
     leads: Counter[tuple[str, int]] = Counter()
     for row in rows:
-        if row["outcome"] in (Outcome.BOOKED, Outcome.NOT_BOOKED) and not row["ambiguous"]:
+        if row["outcome"] in CREDITED and not row["ambiguous"]:
             key = (row["sender"], row["week"])
             leads[key] += row["leads"]
             booked[key] += row["leads"] if row["soon"] else 0
@@ -158,6 +159,17 @@ def _trend(rows: Iterable[Mapping[str, Any]], weeks: int) -> Trend | Refused:
             for side in Sender
         ]
     )
+
+
+def _too_few_weeks(settled: int, immature: Sequence[int], attribution_days: int) -> str:
+    so_far = "No week is" if not settled else "1 week is" if settled == 1 else f"{settled} weeks are"
+    text = f"{so_far} settled, and at least {_ENOUGH_WEEKS} are needed"
+    missing = _ENOUGH_WEEKS - settled
+    if missing > len(immature):
+        return f"{text}: take a longer window."
+    # The last leads of a week are first written to before the Monday after it.
+    day = MONDAY + timedelta(weeks=immature[missing - 1] + 1, days=attribution_days)
+    return f"{text}: a report of this window says more from {day:%Y-%m-%d} on."
 
 
 def _verdict(result: Trend | Refused, weeks: int, attribution_days: int) -> str:
@@ -183,14 +195,25 @@ def _verdict(result: Trend | Refused, weeks: int, attribution_days: int) -> str:
     )
 
 
-def _caveats(rows: Iterable[Mapping[str, Any]], immature: int, attribution_days: int) -> list[str]:
+def _caveats(rows: Sequence[Mapping[str, Any]], immature: Set[int], attribution_days: int) -> list[str]:
     found = [
         "Which leads came in which week is not adjusted for: better weeks can be weeks of better leads.",
     ]
     if immature:
+        days = "1 day" if attribution_days == 1 else f"{attribution_days} days"
         found.append(
-            f"{immature} {'week is' if immature == 1 else 'weeks are'} not settled: some leads can still book, so the"
-            " rate can still rise and says nothing about a direction yet."
+            f"{len(immature)} {'week is' if len(immature) == 1 else 'weeks are'} not settled: some leads were first"
+            f" written to less than {days} ago, so the rate can still rise and says nothing about a direction yet."
+        )
+    pending = sum(
+        int(row["leads"])
+        for row in rows
+        if row["outcome"] == Outcome.PENDING and not row["earlier"] and row["week"] not in immature
+    )
+    if pending:
+        found.append(
+            f"{leads_text(pending)} of settled weeks {'is' if pending == 1 else 'are'} pending: a booking would come"
+            " too late to be counted for the direction, but the rate of the week can still rise."
         )
     earlier = sum(int(row["leads"]) for row in rows if row["earlier"])
     if earlier:

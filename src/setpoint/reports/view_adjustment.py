@@ -23,7 +23,13 @@ STRENGTHS: Final = {
 }
 """How sure the verdict is, in words."""
 
-_TERMS: Final = {"crude": "Crude", "stratified": "Stratified", "adjusted": "Adjusted", "same_stage": "Same stage"}
+_TERMS: Final = {
+    "crude": "Crude",
+    "stratified": "Stratified",
+    "adjusted": "Adjusted",
+    "aged": "Followed as long",
+    "same_stage": "Same stage",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +171,9 @@ def _equals(p: float) -> str:
 
 def _sensitivity(section: AdjustmentSection) -> list[str]:
     held = section["sensitivity"]
-    if held is None:
-        return []
-    if not held["robustness_value_interval"]:
+    if held is None or not held["robustness_value_interval"]:
         # The interval holds zero: there is no difference that something unknown would have to explain.
-        return [held["text"]]
+        return []
     numbers = (
         f"Robustness value {rate_text(held['robustness_value'])} "
         f"({rate_text(held['robustness_value_interval'])} for the interval)"

@@ -7,14 +7,15 @@ row-level security does the rest. Without a tenant no row is visible.
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote
 
 import psycopg
 from psycopg import errors
-from sqlalchemy import URL, event, make_url, text
+from psycopg.sql import SQL, Literal
+from sqlalchemy import URL, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -25,10 +26,15 @@ from setpoint.domain.errors import DatabaseUnavailable
 from setpoint.storage import migrate
 
 RUNTIME_ROLE = "setpoint_runtime"
-_ENTER = text(
-    "SELECT set_config('role', :role, true), set_config('search_path', 'setpoint, pg_temp', true),"
-    " set_config('timezone', 'UTC', true), set_config('setpoint.client_id', :client_id, true)"
+# Each of these is one message to the server: a page has several transactions, and waits for every answer.
+_BEGIN = SQL(
+    "BEGIN {mode}; SELECT set_config('role', {role}, true), set_config('search_path', 'setpoint, pg_temp', true),"
+    " set_config('timezone', 'UTC', true), set_config('setpoint.client_id', {client_id}, true)"
 )
+_ONE_INSTANT = SQL("ISOLATION LEVEL REPEATABLE READ")
+# What may outlive a transaction: tables, cursors, settings.
+_LEAVE_NOTHING = "CLOSE ALL; DISCARD TEMP; RESET ALL"
+_CLEAN = "setpoint_clean"
 _CONNECT_SECONDS = 10
 _TURN_SECONDS = 30
 # Alembic keeps the connection that it migrates in a global of its own: in one process it is one at a time.
@@ -103,15 +109,19 @@ class Database:
     async def _transaction(
         self, role: str, client_id: str, one_instant: bool = False
     ) -> AsyncIterator[AsyncConnection]:
+        begin = _BEGIN.format(
+            mode=_ONE_INSTANT if one_instant else SQL(""), role=Literal(role), client_id=Literal(client_id)
+        ).as_string()
         entered = ended = False
         try:
-            async with self._turn(), self.engine.begin() as connection:
-                if one_instant:
-                    await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-                await connection.execute(_ENTER, {"role": role, "client_id": client_id})
+            async with self._turn(), AsyncExitStack() as stack:
+                connection = await self._begun(stack, begin)
                 entered = True
                 yield connection
                 ended = True
+                if connection.in_transaction():
+                    await connection.exec_driver_sql(f"COMMIT; {_LEAVE_NOTHING}")
+                    connection.info[_CLEAN] = True
         except (SQLAlchemyError, psycopg.Error) as error:
             if ended and isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise DatabaseUnavailable(_UNKNOWN) from error
@@ -121,6 +131,27 @@ class Database:
             if named is error:
                 raise
             raise named from error
+
+    async def _begun(self, stack: AsyncExitStack, begin: str) -> AsyncConnection:
+        """A connection in the transaction that `begin` opens; both end with the stack.
+
+        A connection may have broken in the pool: that is told by this first statement, which did nothing yet, and
+        throws all connections of its time away.
+        """
+        try:
+            return await self._begun_once(stack, begin)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        return await self._begun_once(stack, begin)
+
+    async def _begun_once(self, stack: AsyncExitStack, begin: str) -> AsyncConnection:
+        async with AsyncExitStack() as opened:
+            connection = await opened.enter_async_context(self.engine.begin())
+            connection.info.pop(_CLEAN, None)
+            await connection.exec_driver_sql(begin)
+            stack.push_async_exit(opened.pop_all())
+            return connection
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -173,7 +204,8 @@ def connect(url: str | URL, pool_size: int = 5) -> Database:
         parsed.set(drivername="postgresql+psycopg", host=host),
         pool_size=pool_size,
         max_overflow=0,
-        pool_pre_ping=True,
+        # Transactions are opened and ended by statements of ours.
+        isolation_level="AUTOCOMMIT",
         hide_parameters=True,
         connect_args={"client_encoding": "utf8"}
         | ({} if "connect_timeout" in parsed.query else {"connect_timeout": _CONNECT_SECONDS}),
@@ -182,15 +214,14 @@ def connect(url: str | URL, pool_size: int = 5) -> Database:
     return Database(engine, asyncio.Semaphore(pool_size))
 
 
-def _leave_nothing(connection: DBAPIConnection, _: ConnectionPoolEntry, state: PoolResetState) -> None:
-    """Before its next user gets a connection, drop what may outlive a transaction: tables, cursors, settings."""
+def _leave_nothing(connection: DBAPIConnection, record: ConnectionPoolEntry, state: PoolResetState) -> None:
+    """Before its next user gets a connection whose transaction did not end well, drop what may outlive that."""
     # A connection that is closed for good takes all of it along.
-    if not state.terminate_only:
+    if not state.terminate_only and not record.info.pop(_CLEAN, False):
         connection.rollback()
         cursor = connection.cursor()
-        cursor.execute("CLOSE ALL; DISCARD TEMP; RESET ALL")
+        cursor.execute(_LEAVE_NOTHING)
         cursor.close()
-        connection.commit()
 
 
 def driver_connection(connection: AsyncConnection) -> psycopg.AsyncConnection[tuple[object, ...]]:

@@ -384,6 +384,10 @@ workspace_settings = Table(
     Column("weekly_report", Boolean, nullable=False, server_default=text("false")),
     Column("weekly_since", Instant),
     Column("weekly_window_days", Integer, nullable=False, server_default=text("84")),
+    # What new reports begin with.
+    Column("attribution_days", Integer, nullable=False, server_default=text("14")),
+    Column("maturity_days", Integer, nullable=False, server_default=text("7")),
+    Column("booking_provider", Identifier, nullable=False, server_default=text("'none'")),
     PrimaryKeyConstraint("client_id"),
     _belongs_to_workspace(),
 )

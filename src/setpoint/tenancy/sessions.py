@@ -36,6 +36,11 @@ from setpoint.tenancy.schemas import (
 from setpoint.tenancy.secret import new_secret, sha256
 from setpoint.tenancy.service import find_workspace
 
+# One question, because it is asked with every request.
+_PERSON = text(
+    "SELECT person.*, workspace.* FROM use_session(:sha256, :now, :idle) AS person"
+    " LEFT JOIN session_workspaces(:sha256, :now, :idle) AS workspace ON true ORDER BY workspace.slug"
+)
 _OVER = "You are not signed in, or your session is over: sign in."
 
 
@@ -75,18 +80,20 @@ async def find_person(connection: AsyncConnection, token: str, *, now: datetime,
     `super_admins` is SETPOINT_SUPER_ADMIN_EMAILS as it stands. Raises NotSignedIn.
     """
     asked = _asked(token, now)
-    found = await connection.execute(text("SELECT * FROM use_session(:sha256, :now, :idle)"), asked)
-    row = found.one_or_none()
-    if row is None:
+    found = await connection.execute(_PERSON, asked)
+    rows = found.all()
+    if not rows:
         raise NotSignedIn(_OVER)
-    workspaces = await connection.execute(text("SELECT * FROM session_workspaces(:sha256, :now, :idle)"), asked)
+    row = rows[0]
     return Person(
         id=row.id,
         email=row.email,
         email_verified=row.email_verified,
         name=row.name,
         is_super_admin=is_super_admin(row.email, row.email_verified, super_admins),
-        memberships=tuple(Membership(each.client_id, each.slug, Role(each.role)) for each in workspaces),
+        memberships=tuple(
+            Membership(each.client_id, each.slug, Role(each.role)) for each in rows if each.client_id is not None
+        ),
     )
 
 
@@ -95,12 +102,21 @@ async def enter_workspace(connection: AsyncConnection, person: Person, slug: str
 
     Raises NotFound where there is no such workspace, and with the same words where it is none of theirs.
     """
+    member = as_member(person, slug)
+    if member is not None:
+        return member
+    return _actor(person, await _as_super_admin(connection, person, slug), slug, Role.ADMIN)
+
+
+def as_member(person: Person, slug: str) -> Actor | None:
+    """The person as an actor in a workspace that they are a member of; None in others. The database is not asked."""
     for membership in person.memberships:
         if membership.workspace == slug:
-            client_id, role = membership.client_id, membership.role
-            break
-    else:
-        client_id, role = await _as_super_admin(connection, person, slug), Role.ADMIN
+            return _actor(person, membership.client_id, slug, membership.role)
+    return None
+
+
+def _actor(person: Person, client_id: int, slug: str, role: Role) -> Actor:
     return Actor(
         kind=ActorKind.USER,
         id=str(person.id),

@@ -39,7 +39,7 @@ async def test_a_run_is_queued_and_carried_out(town: Town) -> None:
 
 
 async def test_so_many_runs_may_wait_and_no_more(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("setpoint.app.api.reports.MOST_WAITING", 2)
+    monkeypatch.setattr("setpoint.app.asking.MOST_WAITING", 2)
     async with client(town.app()) as http:
         answers = [await http.post(reports(town), headers=admin(town), json=dict(town.home.window)) for _ in range(3)]
         await work(town.database, once=True)

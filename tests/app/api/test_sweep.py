@@ -1,4 +1,4 @@
-"""Every route of the OpenAPI document × who calls × whose workspace and ids: nobody sees or changes another's.
+"""Every route of the API and every page × who calls × whose workspace and ids: nobody sees or changes another's.
 
 What a route takes is read from the document, so a new route is swept without anybody thinking of it; a parameter
 that names something new fails here until this file knows an id of that kind.
@@ -15,10 +15,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import text
 from tests.app.town import Home, Town, by_session, by_token, client, contents
 
-from setpoint.app.http.actors import api_actor
+from setpoint.app.http.actors import api_actor, page_actor, require_csrf
+from setpoint.app.web.router import PAGES
 from setpoint.domain.vocabulary import Role
 from setpoint.storage import database
 from setpoint.storage.database import Database
@@ -27,7 +29,7 @@ from setpoint.tenancy.schemas import Actor, ActorKind
 METHODS = ("get", "post", "put", "patch", "delete")
 OWN, FOREIGN, ABSENT = "own", "foreign", "absent"
 # Names of parameters and fields that stand for something of a workspace; all others are plain values.
-KINDS = ("run", "session", "pack", "member", "invitation", "token", "lead")
+KINDS = ("run", "session", "pack", "member", "invitation", "token", "result", "lead")
 VALUES: dict[str, Any] = {
     "kind": "leads",
     "citation": "pattern:offers_times",
@@ -39,18 +41,22 @@ VALUES: dict[str, Any] = {
 }
 
 
+_UNKNOWN = ("nobody", "a token that is none")
+# They are sent to sign in, or their form is none of ours.
+_REFUSED_PAGE = (303, 401, 403)
 NO_SPELLINGS: dict[str, Any] = {"slugs": lambda slug: [], "ids": lambda key: []}
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One route. `body` has the fields of its body that are to be sent, as far as it has one."""
+    """One route. `body` has the fields of its body that are to be sent, as far as it has one; pages send a `form`."""
 
     method: str
     path: str
     query: tuple[str, ...]
     body: tuple[str, ...] | None
     rows: bool
+    form: bool = False
 
     @property
     def names(self) -> set[str]:
@@ -60,6 +66,10 @@ class Operation:
     def kinds(self) -> list[str]:
         """The kinds of things that a call names, besides the workspace."""
         return [kind for kind in KINDS if kind in self.names]
+
+    @property
+    def is_page(self) -> bool:
+        return not self.path.startswith("/api/")
 
     def arguments(self, slug: str, ids: dict[str, str], window: dict[str, str]) -> dict[str, Any]:
         """What to send, with the workspace and ids in their places."""
@@ -71,14 +81,24 @@ class Operation:
         if self.rows:
             sent["json"] = [{"external_id": f"row-{uuid4()}"}]
         elif self.body is not None:
-            sent["json"] = {name: values[name] for name in self.body}
+            sent["data" if self.form else "json"] = {name: values[name] for name in self.body}
         return sent
 
 
+def all_operations(app: FastAPI) -> list[Operation]:
+    """What the application does in a workspace, for programs and for people."""
+    pages = FastAPI()
+    for router in PAGES:
+        pages.include_router(router)
+    return operations(app.openapi()) + operations(pages.openapi())
+
+
 def operations(document: dict[str, Any]) -> list[Operation]:
-    """The routes of a document, each with what it needs and every id that it can take."""
+    """The routes of a document in a workspace, each with what it needs and every id that it can take."""
     found = []
     for path, methods in document["paths"].items():
+        if "{workspace}" not in path:
+            continue
         for method, described in methods.items():
             if method in METHODS:
                 query = tuple(
@@ -86,24 +106,29 @@ def operations(document: dict[str, Any]) -> list[Operation]:
                     for each in described.get("parameters", ())
                     if each["in"] == "query" and (each.get("required") or each["name"] in KINDS)
                 )
-                bodies = _bodies(document, described)
-                found += [Operation(method.upper(), path, query, body, rows) for body, rows in bodies]
+                found += [Operation(method.upper(), path, query, *body) for body in _bodies(document, described)]
     return found
 
 
-def _bodies(document: dict[str, Any], described: dict[str, Any]) -> Iterator[tuple[tuple[str, ...] | None, bool]]:
-    """The bodies to try: the required fields, with each one that names something."""
-    if "requestBody" not in described:
-        yield None, False
+def _bodies(
+    document: dict[str, Any], described: dict[str, Any]
+) -> Iterator[tuple[tuple[str, ...] | None, bool, bool]]:
+    """The bodies to try, as `Operation` has them: the required fields, with each one that names something."""
+    content = described.get("requestBody", {}).get("content", {})
+    form = "application/json" not in content
+    # What takes a file takes it beside fields, and is asked without.
+    schema = next((each["schema"] for each in content.values()), None)
+    if schema is None:
+        yield None, False, False
         return
-    form = described["requestBody"]["content"]["application/json"]["schema"]
-    if form.get("type") == "array":
-        yield None, True
+    if schema.get("type") == "array":
+        yield None, True, False
         return
-    form = document["components"]["schemas"][form["$ref"].rpartition("/")[2]]
-    needed, named = form.get("required", []), [name for name in form["properties"] if name in KINDS]
+    schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    needed, named = schema.get("required", []), [name for name in schema["properties"] if name in KINDS]
+    files = [name for name, each in schema["properties"].items() if "contentMediaType" in each]
     for name in named or [None]:
-        yield tuple(dict.fromkeys([*needed, *([name] if name else [])])), False
+        yield tuple(dict.fromkeys([*(set(needed) - set(files)), *([name] if name else [])])), False, form
 
 
 def callers(town: Town) -> dict[str, dict[str, str]]:
@@ -137,8 +162,15 @@ class Sweep:
 
 
 def told(answer: httpx.Response, secret: str) -> tuple[int, bytes, dict[str, str]]:
-    """All that an answer says: status, body and headers, with what was asked for taken out."""
-    headers = {name: value for name, value in answer.headers.items() if name != "content-length"}
+    """All that an answer says: status, body and headers, with what was asked for taken out.
+
+    A page gives whoever is not signed in a new cookie, for forms, with every answer.
+    """
+    headers = {
+        name: value.replace(secret, "?")
+        for name, value in answer.headers.items()
+        if name != "content-length" and not value.startswith("setpoint-visitor=")
+    }
     return answer.status_code, answer.content.replace(secret.encode(), b"?"), headers
 
 
@@ -148,7 +180,7 @@ async def sweep(town: Town, spellings: dict[str, Any], who_calls: Collection[str
     Callers are those of `callers`, all of them unless some are named.
     """
     app = town.app()
-    found = operations(app.openapi())
+    found = all_operations(app)
     unknown = {
         name for each in found for name in each.names if name not in {*KINDS, *VALUES, "workspace", "from", "to"}
     }
@@ -180,18 +212,21 @@ async def _other_workspaces(
     """A workspace that is none of theirs answers as one that is not there, whatever is asked for in it."""
     if who == "super-admin":
         return
-    expected = 401 if who in ("nobody", "a token that is none") else 404
+    expected = (_REFUSED_PAGE if operation.is_page else (401,)) if who in _UNKNOWN else (404,)
+    if operation.is_page and who.endswith("token"):
+        # Pages are for people: a token is nobody there.
+        expected = _REFUSED_PAGE
     # The long form asks for the caller's own things there, too.
     for whose in (away, home) if spellings is not NO_SPELLINGS else (away,):
         ids = {kind: whose.ids[kind] for kind in KINDS}
         absent = f"none-{uuid4().hex[:8]}"
         there = await sweeping.call(headers, operation.arguments(away.workspace.slug, ids, window))
         nowhere = await sweeping.call(headers, operation.arguments(absent, ids, window))
-        assert there.status_code == expected, (who, operation, there.text)
+        assert there.status_code in expected, (who, operation, there.text)
         assert told(there, away.workspace.slug) == told(nowhere, absent), (who, operation)
         for spelling in spellings["slugs"](away.workspace.slug):
             answer = await sweeping.call(headers, operation.arguments(spelling, ids, window))
-            assert answer.status_code in (expected, 404, 405, 307), (who, operation, spelling, answer.text)
+            assert answer.status_code in (*expected, 404, 405, 307), (who, operation, spelling, answer.text)
             assert not [mark for mark in marks(away) if mark in answer.text and mark not in spelling], operation
 
 
@@ -216,12 +251,16 @@ async def _other_ids(
             headers, operation.arguments(home.workspace.slug, ids | {kind: away.ids[kind]}, window)
         )
         nowhere = await sweeping.call(headers, operation.arguments(home.workspace.slug, ids | {kind: absent}, window))
-        assert foreign.status_code in (401, 403, 404), (who, operation, foreign.text)
+        assert foreign.status_code in (401, 403, 404, *(_REFUSED_PAGE if operation.is_page else ())), (
+            who,
+            operation,
+            foreign.text,
+        )
         assert told(foreign, away.ids[kind]) == told(nowhere, absent), (who, operation)
         for spelling in spellings["ids"](away.ids[kind]):
             arguments = operation.arguments(home.workspace.slug, ids | {kind: spelling}, window)
             answer = await sweeping.call(headers, arguments)
-            assert 400 <= answer.status_code < 500 or answer.status_code == 307, (
+            assert 400 <= answer.status_code < 500 or answer.status_code in (303, 307), (
                 who,
                 operation,
                 spelling,
@@ -252,11 +291,13 @@ async def test_the_policies_alone_show_and_change_nothing_of_another(
 
     app = town.app()
     app.dependency_overrides[api_actor] = misled
+    app.dependency_overrides[page_actor] = misled
+    app.dependency_overrides[require_csrf] = lambda: None
     before = await contents(town.database, away)
     monkeypatch.setattr(Database, "tenant", confined)
     seen = set()
     async with client(app) as http:
-        for operation in operations(app.openapi()):
+        for operation in all_operations(app):
             ids = {kind: town.away.ids[kind] for kind in KINDS}
             answer = await http.request(**operation.arguments(home.slug, ids, dict(town.away.window)))
             seen.add(answer.status_code)
@@ -282,9 +323,9 @@ async def test_the_application_alone_shows_and_changes_nothing_of_another(
 
 async def test_whoever_may_not_change_a_workspace_changes_nothing_in_it(town: Town) -> None:
     app = town.app()
-    found = [each for each in operations(app.openapi()) if each.method != "GET"]
+    found = [each for each in all_operations(app) if each.method != "GET"]
     # What setters may do leaves something behind, and is tested where it belongs.
-    theirs = {"/reports", "/reports/dry-run", "/insights/ask"}
+    theirs = {"/reports", "/reports/dry-run", "/reports/new", "/insights/ask", "/ask"}
     found = [each for each in found if each.path.partition("{workspace}")[2] not in theirs]
     home = town.home
     before = await contents(town.database, home.workspace)
@@ -295,7 +336,10 @@ async def test_whoever_may_not_change_a_workspace_changes_nothing_in_it(town: To
                 home.workspace.slug, {kind: home.ids[kind] for kind in KINDS}, dict(home.window)
             )
             answer = await http.request(**arguments, headers=headers)
-            assert answer.status_code == (401 if who == "nobody" else 403), (who, operation, answer.text)
+            refused = (
+                (403,) if who == "setter" or (who != "nobody" and not operation.is_page) else (401, *_REFUSED_PAGE)
+            )
+            assert answer.status_code in refused, (who, operation, answer.text)
     assert await contents(town.database, home.workspace) == before
 
 

@@ -64,7 +64,7 @@ async def test_pages_know_who_is_signed_in_and_what_they_may(town: Town) -> None
     setter, admin = (by_session(town.home.sessions[role]) for role in (Role.SETTER, Role.ADMIN))
     async with client(pages(town)) as http:
         assert (await http.get("/me", headers=setter)).json() == {"email": f"setter-{slug}@example.org"}
-        assert (await http.get("/me")).status_code == 401
+        assert (await http.get("/me")).headers["Location"] == "/sign-in?next=/me"
         assert (await http.get("/maybe", headers=setter)).json() == {"known": True}
         assert (await http.get("/maybe", headers=by_session("x" * 43))).json() == {"known": False}
         assert (await http.get(f"/w/{slug}", headers=setter)).json() == {"role": "setter"}
@@ -72,7 +72,8 @@ async def test_pages_know_who_is_signed_in_and_what_they_may(town: Town) -> None
         assert (await http.get(f"/w/{slug}/settings", headers=admin)).json() == {"role": "admin"}
         assert (await http.get(f"/w/{town.away.workspace.slug}", headers=admin)).status_code == 404
         # A program's token opens no page.
-        assert (await http.get(f"/w/{slug}", headers=by_token(town.home.tokens[Role.ADMIN]))).status_code == 401
+        refused = await http.get(f"/w/{slug}", headers=by_token(town.home.tokens[Role.ADMIN]))
+        assert (refused.status_code, refused.headers["Location"]) == (303, f"/sign-in?next=/w/{slug}")
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,9 @@ def test_what_is_set_is_read() -> None:
             "SETPOINT_SUPER_ADMIN_EMAILS": "a@example.org",
             "CRON_SECRET": "s3cret-s3cret",
             "CRON_SECRET_PREVIOUS": "older",
+            "SETPOINT_CRON_SECONDS": "800",
+            "SETPOINT_CRON_BATCH": "5",
+            "SETPOINT_METRICS_TOKEN": "metrics-s3cret",
         }
     )
 
@@ -30,12 +33,18 @@ def test_what_is_set_is_read() -> None:
     assert config.is_secure
     assert config.trusted_proxies == (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("::1"))
     assert config.cron_secrets == ("s3cret-s3cret", "older")
+    assert (config.cron_seconds, config.cron_batch, config.metrics_token) == (800, 5, "metrics-s3cret")
     assert "s3cret" not in repr(config)
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("SETPOINT_CRON_SECONDS", "801"),
+        ("SETPOINT_CRON_SECONDS", "0"),
+        ("SETPOINT_CRON_SECONDS", "1e2"),
+        ("SETPOINT_CRON_BATCH", "-1"),
+        ("SETPOINT_METRICS_TOKEN", "none"),
         ("SETPOINT_PUBLIC_URL", "setpoint.example.org"),
         ("SETPOINT_PUBLIC_URL", "ftp://setpoint.example.org"),
         ("SETPOINT_PUBLIC_URL", "https://setpoint.example.org/path"),

@@ -59,7 +59,7 @@ async def test_the_log_has_the_route_and_who_called_as_a_kind_and_no_id_or_secre
         (route, 200, "user:setter"),
         (route, 200, "super_admin"),
         (route, 401, "nobody"),
-        ("none", 404, "nobody"),
+        ("/join/{token}", 404, "nobody"),
     ]
     words = json.dumps(lines)
     for secret in (slug, run, token, session, "canary-91", "@example.org"):
@@ -91,3 +91,20 @@ async def test_the_api_describes_itself(town: Town) -> None:
 async def test_nothing_is_loaded_from_elsewhere(town: Town, path: str) -> None:
     async with client(town.app()) as http:
         assert (await http.get(path)).status_code == 404
+
+
+async def test_what_people_are_called_stays_out_of_the_log_wherever_an_address_has_it(town: Town) -> None:
+    start = len(town.log.getvalue())
+    slug, email = town.home.workspace.slug, "ann.canary@example.test"
+    headers = by_token(town.home.tokens[Role.ADMIN])
+    async with client(town.app()) as http:
+        for path in (f"reports/{email}", f"insights/conversation?lead={email}", f"dataset?from={email}&to={email}"):
+            answer = await http.get(f"/api/v1/workspaces/{slug}/{path}", headers=headers)
+            assert answer.status_code in (400, 404, 422)
+        await http.get(f"/{email}")
+        await http.post(f"/api/v1/workspaces/{slug}/invitations", headers=headers, json={"email": email})
+
+    logged = town.log.getvalue()[start:]
+    assert len(logged.splitlines()) == 5
+    assert "canary" not in logged
+    assert "%40" not in logged

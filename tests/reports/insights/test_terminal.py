@@ -41,4 +41,4 @@ def test_suppressed_rows_are_shown_as_such() -> None:
 
 
 def test_words_stand_in_their_column_where_there_are_no_numbers() -> None:
-    assert "Mature lead A lead whose outcome is settled" in printed("definitions")
+    assert "Crude All leads as they are" in printed("definitions")

@@ -1,12 +1,11 @@
 """Questions and answers about reports, context packs, and booked conversations in short."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from setpoint.app.api.forms import (
     Cursor,
@@ -14,39 +13,30 @@ from setpoint.app.api.forms import (
     Limit,
     Page,
     cursor_of,
-    day_cursor,
-    day_of,
     position_of,
 )
 from setpoint.app.api.problems import PROBLEMS, absent
 from setpoint.app.api.reports import EvidenceForm
+from setpoint.app.asking import ask_for, asker_of, booked_page, summarise_for
 from setpoint.app.http.actors import Admin, Member
 from setpoint.app.http.state import service_of
-from setpoint.domain.errors import NotFound, UsageError
 from setpoint.domain.vocabulary import Role, RunStatus
 from setpoint.domain.windows import parse_instant
-from setpoint.llm.provider import workspace_model
-from setpoint.reports.insights.answers import ask, tables_for
+from setpoint.reports.insights.answers import tables_for
 from setpoint.reports.insights.packs import Pack, get_pack, list_packs
-from setpoint.reports.insights.sessions import Asker, Session, answers_of, list_sessions
+from setpoint.reports.insights.sessions import Session, answers_of, list_sessions
 from setpoint.reports.insights.summaries import (
     MOST,
     BookedSummary,
     booked_conversation,
-    list_summaries,
-    summarise_booked,
 )
-from setpoint.reports.service import list_runs
 from setpoint.storage.positions import Position
-from setpoint.tenancy.schemas import Actor
 
 router = APIRouter(prefix="/insights", tags=["insights"], responses=PROBLEMS)
 
-_ABSENT: Final = "There is no such session or report run in this workspace."
 _NO_SESSION: Final = "There is no such session in this workspace, or it is not yours to read."
 _NO_PACK: Final = "There is no such context pack in this workspace."
 _NO_SUMMARY: Final = "There is no summary of such a lead in this workspace."
-_LATEST_RUNS: Final = 100
 
 
 class Question(Form):
@@ -161,24 +151,9 @@ class SummarisedForm(BaseModel):
 @router.post("/ask")
 async def ask_question(request: Request, actor: Member, asked: Question) -> AnswerForm:
     """Ask a report a question; without a model its closest tables answer. It waits for the model."""
-    if asked.run is not None and asked.session is not None:
-        raise UsageError("run begins a session and session goes on in one: leave one of them out.")
-    database = service_of(request).database
-    run = asked.run
-    if run is None and asked.session is None:
-        async with database.tenant(actor.client_id) as connection:
-            run = await latest_complete(connection, actor.client_id)
-    port = await workspace_model(database, actor.client_id)
-    with absent(_ABSENT):
-        answered = await ask(
-            database,
-            actor.client_id,
-            port,
-            asker_of(actor),
-            asked.question,
-            run_id=run,
-            session_id=asked.session,
-        )
+    answered = await ask_for(
+        service_of(request).database, actor, asked.question, run=asked.run, session=asked.session
+    )
     return AnswerForm(
         session=answered.session_id,
         place=answered.place,
@@ -253,41 +228,17 @@ async def list_booked_summaries(
     """Booked conversations in short, the latest booking first."""
     since = None if start is None else parse_instant(start, "--from")
     until = None if end is None else parse_instant(end, "--to")
-    left_off = day_of(cursor)
-    skipped = 0
-    if left_off is not None:
-        # By days, because the instant of a booking is more than setters are told.
-        day, skipped = left_off
-        try:
-            behind = parse_instant((day + timedelta(days=1)).isoformat(), "--to")
-        except OverflowError:
-            raise UsageError("cursor is none of ours: take next_cursor of the page before.") from None
-        until = behind if until is None else min(until, behind)
     async with service_of(request).database.tenant(actor.client_id) as connection:
-        found = await list_summaries(
-            connection, actor.client_id, actor.role, start=since, end=until, limit=skipped + limit + 1
-        )
-    shown = found[skipped : skipped + limit]
-    more = None
-    if len(found) > skipped + limit:
-        last = shown[-1].booked_on
-        more = day_cursor(last, sum(each.booked_on == last for each in found[: skipped + limit]))
+        shown, more = await booked_page(connection, actor, start=since, end=until, cursor=cursor, limit=limit)
     return Page(items=[SummaryForm.of(each) for each in shown], next_cursor=more)
 
 
 @router.post("/summaries")
 async def make_booked_summaries(request: Request, actor: Admin, asked: Summarise) -> SummarisedForm:
     """Sum up conversations that booked, a few at a time, for admins; call again for the next."""
-    database = service_of(request).database
-    run = asked.run
-    if run is None:
-        async with database.tenant(actor.client_id) as connection:
-            run = await latest_complete(connection, actor.client_id)
-    port = await workspace_model(database, actor.client_id)
-    with absent("There is no such report run in this workspace."):
-        done = await summarise_booked(
-            database, actor.client_id, actor.workspace, port, run, limit=asked.limit, again=asked.again
-        )
+    done = await summarise_for(
+        service_of(request).database, actor, run=asked.run, limit=asked.limit, again=asked.again
+    )
     return SummarisedForm(**{name: getattr(done, name) for name in SummarisedForm.model_fields})
 
 
@@ -302,16 +253,3 @@ async def get_booked_conversation(
         with absent(_NO_SUMMARY):
             held = await booked_conversation(connection, actor.client_id, actor.role, lead)
     return [EvidenceForm.of(one) for one in held]
-
-
-def asker_of(actor: Actor) -> Asker:
-    """Whoever asks, as sessions know them."""
-    return Asker(actor.name, actor.role)
-
-
-async def latest_complete(connection: AsyncConnection, client_id: int) -> str:
-    """The id of the latest complete run. Raises NotFound where there is none."""
-    for run in await list_runs(connection, client_id, _LATEST_RUNS):
-        if run.status is RunStatus.COMPLETE:
-            return str(run.id)
-    raise NotFound("There is no complete report to ask yet: queue one first.")

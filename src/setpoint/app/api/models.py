@@ -11,11 +11,11 @@ from setpoint.app.api.forms import Form
 from setpoint.app.api.problems import PROBLEMS
 from setpoint.app.http.actors import Admin
 from setpoint.app.http.state import service_of
-from setpoint.domain.errors import NotAllowed
+from setpoint.app.model_settings import connect_model, model_problem
 from setpoint.llm.prices import price_per_million
-from setpoint.llm.provider import check_settings, open_model
+from setpoint.llm.provider import check_settings
 from setpoint.llm.queries import read_settings, write_settings
-from setpoint.llm.schemas import Effort, ModelSettings, ModelUnavailable
+from setpoint.llm.schemas import Effort, ModelSettings
 
 router = APIRouter(prefix="/model", tags=["model"], responses=PROBLEMS)
 
@@ -67,15 +67,7 @@ async def set_model(request: Request, actor: Admin, asked: ModelForm) -> ModelSt
     """Connect a model, for admins. Only a super-admin names another server than the provider's own."""
     # The libraries of the providers take seconds to load: nobody else waits for that.
     settings = await asyncio.to_thread(check_settings, ModelSettings(**asked.model_dump()))
-    async with service_of(request).database.tenant(actor.client_id) as connection:
-        if settings.base_url is not None and not actor.is_super_admin:
-            # The server's own API key is sent there.
-            present = await read_settings(connection, actor.client_id)
-            if present is None or present.base_url != settings.base_url:
-                raise NotAllowed(
-                    "base_url is set by super-admins, or with `setpoint model set` on the server: ask one of them."
-                )
-        await write_settings(connection, actor.client_id, settings, actor.name)
+    await connect_model(service_of(request).database, actor, settings)
     return await asyncio.to_thread(_state, settings)
 
 
@@ -89,11 +81,7 @@ async def clear_model(request: Request, actor: Admin) -> None:
 def _state(settings: ModelSettings | None) -> ModelState:
     if settings is None:
         return ModelState(model=None, price=None, ready=False, problem=None)
-    problem = None
-    try:
-        open_model(settings)
-    except ModelUnavailable as error:
-        problem = error.message
+    problem = model_problem(settings)
     price = price_per_million(settings)
     return ModelState(
         model=ModelForm(**{name: getattr(settings, name) for name in ModelForm.model_fields}),

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
 from setpoint.app.api.forms import Form
-from setpoint.app.api.problems import PROBLEMS, absent
+from setpoint.app.api.problems import PROBLEMS, absent, id_of
 from setpoint.app.http.actors import Admin, Manager
 from setpoint.app.http.state import service_of
 from setpoint.domain.errors import NotFound
@@ -19,9 +19,9 @@ from setpoint.tenancy.members import change_role, list_members, remove_member
 
 router = APIRouter(tags=["people"], responses=PROBLEMS)
 
-_NO_MEMBER: Final = "There is no such member in this workspace."
-_NO_INVITATION: Final = "There is no such open invitation in this workspace."
-_NO_TOKEN: Final = "There is no such token in this workspace, or it was revoked before."  # noqa: S105
+NO_MEMBER: Final = "There is no such member in this workspace."
+NO_INVITATION: Final = "There is no such open invitation in this workspace."
+NO_TOKEN: Final = "There is no such token in this workspace, or it was revoked before."  # noqa: S105
 
 MemberId = Annotated[str, Path(description="The member's id.")]
 
@@ -109,12 +109,12 @@ async def change_member_role(request: Request, actor: Manager, member: MemberId,
     """Give a member another role. Who stops being an admin loses the tokens and invitations they made."""
     service = service_of(request)
     async with service.database.tenant(actor.client_id) as connection:
-        with absent(_NO_MEMBER):
-            await change_role(connection, actor, _id(member), asked.role, now=service.clock())
+        with absent(NO_MEMBER):
+            await change_role(connection, actor, id_of(member), asked.role, now=service.clock())
         for each in await list_members(connection, actor):
-            if each.user_id == _id(member):
+            if each.user_id == id_of(member):
                 return MemberForm(**_fields(each, MemberForm))
-    raise NotFound(_NO_MEMBER)
+    raise NotFound(NO_MEMBER)
 
 
 @router.delete("/members/{member}", status_code=204)
@@ -122,8 +122,8 @@ async def remove_workspace_member(request: Request, actor: Manager, member: Memb
     """End a membership, with the tokens and open invitations that the member made."""
     service = service_of(request)
     async with service.database.tenant(actor.client_id) as connection:
-        with absent(_NO_MEMBER):
-            await remove_member(connection, actor, _id(member), now=service.clock())
+        with absent(NO_MEMBER):
+            await remove_member(connection, actor, id_of(member), now=service.clock())
 
 
 @router.get("/invitations")
@@ -151,8 +151,8 @@ async def revoke_workspace_invitation(
     """Take an open invitation back."""
     service = service_of(request)
     async with service.database.tenant(actor.client_id) as connection:
-        with absent(_NO_INVITATION):
-            await revoke_invitation(connection, actor, _id(invitation), now=service.clock())
+        with absent(NO_INVITATION):
+            await revoke_invitation(connection, actor, id_of(invitation), now=service.clock())
 
 
 @router.get("/tokens")
@@ -178,16 +178,8 @@ async def revoke_api_token(
     """End a token, from its next use on."""
     service = service_of(request)
     async with service.database.tenant(actor.client_id) as connection:
-        with absent(_NO_TOKEN):
-            await revoke_token(connection, actor, _id(token), now=service.clock())
-
-
-def _id(text: str) -> UUID:
-    """The id in an address; what is none names nothing."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound("There is nothing with this id in this workspace.") from None
+        with absent(NO_TOKEN):
+            await revoke_token(connection, actor, id_of(token), now=service.clock())
 
 
 def _fields(held: object, form: type[BaseModel]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
+from uuid import UUID
 
 from pydantic import BaseModel, Field
 
@@ -45,3 +46,11 @@ def absent(sentence: str) -> Iterator[None]:
         yield
     except NotFound:
         raise NotFound(sentence) from None
+
+
+def id_of(text: str) -> UUID:
+    """The id in an address; what is none names nothing. Raises NotFound."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound("There is nothing with this id in this workspace.") from None

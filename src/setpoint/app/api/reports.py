@@ -10,18 +10,15 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from setpoint.app import runs
 from setpoint.app.api.forms import Cursor, Limit, Page, WindowForm, cursor_of, position_of
 from setpoint.app.api.problems import PROBLEMS, absent
-from setpoint.app.api.suppression import suppressed_counts, suppressed_dry_run
-from setpoint.app.engines import open_engine
+from setpoint.app.api.suppression import suppressed_counts
+from setpoint.app.asking import dry_run_for, queue_for
 from setpoint.app.http.actors import Admin, Member
 from setpoint.app.http.state import service_of
 from setpoint.datasets.evidence import Evidence
-from setpoint.datasets.service import count
 from setpoint.domain.errors import Conflict
 from setpoint.domain.vocabulary import Role, RunStatus
-from setpoint.reports.document import counts_document
 from setpoint.reports.html import render_html
 from setpoint.reports.insights.pack_tables import pack_document
 from setpoint.reports.insights.schemas import TableDocument
@@ -30,12 +27,9 @@ from setpoint.reports.kept_evidence import citations_with_evidence, evidence_of
 from setpoint.reports.service import Run, get_run, list_runs
 from setpoint.storage.positions import Position
 from setpoint.tenancy.schemas import Actor
-from setpoint.tenancy.service import Workspace
 
 router = APIRouter(prefix="/reports", tags=["reports"], responses=PROBLEMS)
 
-MOST_WAITING: Final = 20
-"""Runs of a workspace that may wait at once."""
 _NO_RUN: Final = "There is no such report run in this workspace."
 # The page has its styles and pictures within it, and nothing that acts.
 _PAGE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox"
@@ -116,14 +110,9 @@ class EvidenceForm(BaseModel):
 @router.post("", status_code=202)
 async def queue_report(request: Request, response: Response, actor: Member, asked: NewRun) -> RunForm:
     """Queue a report run. It is carried out later: read it until its status is complete or failed."""
-    service, workspace = service_of(request), Workspace(actor.client_id, actor.workspace)
     wanted = asked.request(actor.workspace)
-    async with service.database.tenant(actor.client_id) as connection:
-        latest = await list_runs(connection, actor.client_id, MOST_WAITING * 2)
-    if sum(run.status is RunStatus.QUEUED for run in latest) >= MOST_WAITING:
-        raise Conflict(f"{MOST_WAITING} runs of this workspace are waiting already: let some of them end first.")
-    run = await runs.queue_report(
-        service.database, workspace, wanted, engine=asked.engine.value, author=actor.name, with_model=asked.model
+    run = await queue_for(
+        service_of(request).database, actor, wanted, engine=asked.engine.value, with_model=asked.model
     )
     response.headers["Location"] = f"{request.url.path}/{run.id}"
     return RunForm.of(run)
@@ -142,11 +131,7 @@ async def list_reports(request: Request, actor: Member, cursor: Cursor = None, l
 @router.post("/dry-run")
 async def count_dry_run(request: Request, actor: Member, asked: WindowForm) -> dict[str, Any]:
     """Count what a report would be made of; nothing is kept. Setters get the totals, small ones as null."""
-    service, workspace = service_of(request), Workspace(actor.client_id, actor.workspace)
-    wanted = asked.request(actor.workspace)
-    async with open_engine(service.database, workspace, wanted.window, "postgres") as engine:
-        document = counts_document(wanted, await count(engine, wanted))
-    shown = document if actor.role is Role.ADMIN else suppressed_dry_run(document)
+    shown = await dry_run_for(service_of(request).database, actor, asked.request(actor.workspace))
     return {"dry_run": True, "engine": "postgres", "dataset_sha256": None, **shown}
 
 

@@ -1,7 +1,13 @@
-"""`setpoint demo`: from nothing to a report, on made-up people."""
+"""`setpoint demo`: from nothing to a report and its pages, on made-up people."""
 
+import os
+import sys
 import tempfile
 import threading
+import webbrowser
+from collections.abc import Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,10 +24,13 @@ from setpoint.app.cli.common import (
     output,
     progress_bar,
     run_async,
+    say,
 )
 from setpoint.domain.errors import SetpointError, UsageError
 
 if TYPE_CHECKING:
+    import socket
+
     from setpoint.app.wiring import Settings
     from setpoint.samples.service import Sample
     from setpoint.storage.database import Database
@@ -29,11 +38,12 @@ if TYPE_CHECKING:
 
 MAX_LEADS = 500_000
 MAX_SEED = 999_999_999
+_PORTS_TRIED = 20
 
 app = command_app()
 
 
-@app.command(short_help="Fill a sample workspace and show its report.")
+@app.command(short_help="Fill a sample workspace, show its report and serve its pages.")
 def demo(
     leads: Annotated[
         int | None,
@@ -46,9 +56,21 @@ def demo(
         Path | None,
         typer.Option("--html", help="Where to write the page; default: the data directory.", show_default=False),
     ] = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="End after the report; so it does where no terminal shows it.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option(help="Where to serve the pages: this port or the next free one.", min=0, max=65535)
+    ] = 8000,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the pages in a browser, where there is one.")
+    ] = True,
     data_dir: DataDir = None,
 ) -> None:
-    """Fill a sample workspace, run its report, print it and write it as one HTML file."""
+    """Fill a sample workspace, run its report, print it, write it as one HTML file, and serve the pages.
+
+    The pages are for this machine only, and signing in to the sample takes one click. Ctrl-C ends it.
+    """
     from setpoint.app.cli.reports import write_html
     from setpoint.app.wiring import Settings
     from setpoint.samples.service import DEFAULT_LEADS, DEFAULT_SEED, MIN_LEADS
@@ -79,6 +101,8 @@ def demo(
     path = html or page_in(where.data_dir, slug)
     write_html(document, path)
     output.print(f"The same report as a page: {path.resolve()}", markup=False, soft_wrap=True)
+    if not once and sys.stdout.isatty():
+        run_async(_serve(where, slug, port, browser, data_dir))
 
 
 def _points(fraction: float) -> str:
@@ -162,3 +186,52 @@ async def _take_in(database: "Database", workspace: "Workspace", sample: "Sample
         show = following(bar, kind)
         async with database.tenant(workspace.client_id) as connection:
             await import_file(connection, workspace, kind, path, progress=show)
+
+
+async def _serve(where: "Settings", slug: str, port: int, browser: bool, data_dir: Path | None) -> None:
+    """Serve the pages of the sample, with a worker, until Ctrl-C."""
+    from setpoint.app.beside import worker_beside
+    from setpoint.app.cli.serve import CONNECTIONS, run_server
+    from setpoint.app.http.config import HttpConfig
+    from setpoint.app.http.server import create_app
+    from setpoint.app.http.state import json_log
+    from setpoint.app.web.demo import enrol_visitors
+    from setpoint.app.wiring import open_database, workspace_of
+
+    def began(address: str) -> None:
+        page = f"{address}/sign-in?next=/w/{slug}"
+        say(f"Look around the sample with one click: {page}")
+        if browser and has_browser(sys.platform, os.environ):
+            # Some browsers keep whoever opens them waiting.
+            threading.Thread(target=webbrowser.open, args=(page,), daemon=True).start()
+
+    with ExitStack() as stack:
+        listening = listen_near(port, stack)
+        # What the environment says about a service is not for a demo.
+        config = HttpConfig(demo_workspace=slug)
+        async with open_database(where, connections=CONNECTIONS) as database, worker_beside(data_dir):
+            await enrol_visitors(database, await workspace_of(database, slug), now=datetime.now(UTC))
+            await run_server(create_app(database, config, log=json_log(level="error")), listening, began)
+    say("Stopped.")
+
+
+def listen_near(port: int, stack: ExitStack) -> "socket.socket":
+    """A socket that listens on loopback, at this port or one of the next; it is closed with `stack`.
+
+    Raises UsageError where none is free.
+    """
+    from setpoint.app.cli.serve import listen
+
+    for number in range(port, min(port + _PORTS_TRIED, 65536)):
+        try:
+            return stack.enter_context(listen("127.0.0.1", number))
+        except UsageError:
+            continue
+    raise UsageError(f"Nothing can listen at port {port} or the next ones: take another with --port.")
+
+
+def has_browser(platform: str, environment: Mapping[str, str]) -> bool:
+    """Whether a browser with a window can be opened: one in the terminal would be in the way of it."""
+    if platform in ("darwin", "win32"):
+        return True
+    return bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -67,14 +67,21 @@ def listen(host: str, port: int) -> Iterator[socket.socket]:
         yield opened
 
 
-async def run_server(application: "FastAPI", listening: socket.socket) -> None:
-    """Answer requests until a signal asks to stop; then those that are under way are answered, and no more."""
+async def run_server(
+    application: "FastAPI", listening: socket.socket, began: Callable[[str], None] | None = None
+) -> None:
+    """Answer requests until a signal asks to stop; then those that are under way are answered, and no more.
+
+    `began` is told the address when the first request can be answered.
+    """
     import uvicorn
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             say(f"Setpoint answers at {_url(listening)}; Ctrl-C stops it.")
+            if began is not None:
+                began(_url(listening))
 
         @contextmanager
         def capture_signals(self) -> Iterator[None]:

@@ -26,7 +26,7 @@ from setpoint.tenancy.schemas import (
     require_managing_admin,
 )
 from setpoint.tenancy.secret import new_secret
-from setpoint.tenancy.sessions import enter_workspace, find_person
+from setpoint.tenancy.sessions import as_member, enter_workspace, find_person
 
 CSRF_HEADER: Final = "X-CSRF-Token"
 CSRF_FIELD: Final = "csrf"
@@ -101,7 +101,12 @@ async def require_csrf(request: Request) -> None:
     if given is None:
         field = (await request.form()).get(CSRF_FIELD)
         given = field if isinstance(field, str) else None
-    _check_proof(request, given)
+    try:
+        _check_proof(request, given)
+    except NotAllowed:
+        # Files of the form, if it was read.
+        await request.close()
+        raise
 
 
 def _check_proof(request: HTTPConnection, given: str | None) -> None:
@@ -153,8 +158,10 @@ SignedInPerson = Annotated[Person, Depends(page_person)]
 
 async def page_actor(request: Request, person: SignedInPerson, workspace: Slug) -> Actor:
     """Whoever is signed in, in the workspace of the address. Raises NotSignedIn and NotFound."""
-    async with service_of(request).database.registry() as connection:
-        actor = await enter_workspace(connection, person, workspace)
+    actor = as_member(person, workspace)
+    if actor is None:
+        async with service_of(request).database.registry() as connection:
+            actor = await enter_workspace(connection, person, workspace)
     _note(request, actor)
     return actor
 
@@ -261,3 +268,8 @@ def is_loopback(request: HTTPConnection) -> bool:
         and request.url.hostname in ("localhost", "127.0.0.1", "::1")
         and "X-Forwarded-For" not in request.headers
     )
+
+
+def may_look_around(request: HTTPConnection) -> bool:
+    """Whether whoever sends this may enter the sample without an account: on this machine, where a demo runs."""
+    return service_of(request).config.demo_workspace is not None and is_loopback(request)

@@ -70,12 +70,14 @@ class Edge:
             response = await render(request, defect(reference))
             await response(scope, receive, answer)
         finally:
+            seconds = time.perf_counter() - began
+            service.metrics.answered(scope["method"], route_of(scope), status, seconds)
             service.log.info(
                 "request",
                 method=scope["method"],
                 route=route_of(scope),
                 status=status,
-                ms=round((time.perf_counter() - began) * 1000, 1),
+                ms=round(seconds * 1000, 1),
                 actor=scope.get("state", {}).get("actor_kind", "nobody"),
             )
 

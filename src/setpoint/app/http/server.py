@@ -10,12 +10,13 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from setpoint import __version__
-from setpoint.app.api import document
+from setpoint.app.api import cron, document
 from setpoint.app.api.router import api_router
-from setpoint.app.http import errors
+from setpoint.app.http import errors, metrics
 from setpoint.app.http.config import HttpConfig
 from setpoint.app.http.edge import Edge
 from setpoint.app.http.state import Service, json_log, utc_now
+from setpoint.app.rounds import Rounds
 from setpoint.storage.database import Database
 
 API: Final = "/api/v1"
@@ -64,8 +65,10 @@ def create_app(
     )
     app.state.service = service
     app.state.error_page = None
+    app.state.rounds = Rounds(database)
     errors.install(app)
     document.install(app)
+    cron.install(app)
     app.add_middleware(Edge)
 
     @app.get("/healthz", include_in_schema=False)
@@ -79,6 +82,7 @@ def create_app(
         await database.check_revision()
         return {"status": "ready"}
 
+    metrics.install(app)
     app.include_router(api_router, prefix=API, max_body_size=_MOST_BYTES)
     if find_spec(_PAGES) is not None:
         import_module(f"{_PAGES}.router").install(app)

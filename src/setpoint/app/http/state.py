@@ -11,6 +11,7 @@ import structlog
 from starlette.requests import HTTPConnection
 
 from setpoint.app.http.config import HttpConfig
+from setpoint.app.http.figures import Metrics
 from setpoint.storage.database import Database
 
 
@@ -21,7 +22,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Service:
-    """The database, the configuration, the clock and the log.
+    """The database, the configuration, the clock, the log and the figures.
 
     `drawing` is held while a report is drawn: its charts take a second of computing each, and pages go first.
     """
@@ -31,6 +32,7 @@ class Service:
     clock: Callable[[], datetime]
     log: Any
     drawing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    metrics: Metrics = field(default_factory=Metrics)
 
 
 def service_of(connection: HTTPConnection) -> Service:
@@ -39,8 +41,8 @@ def service_of(connection: HTTPConnection) -> Service:
     return service
 
 
-def json_log(stream: TextIO | None = None) -> Any:
-    """A log of one JSON object a line, on standard error by default."""
+def json_log(stream: TextIO | None = None, level: str = "info") -> Any:
+    """A log of one JSON object a line, of this level and above, on standard error by default."""
     return structlog.wrap_logger(
         structlog.WriteLogger(sys.stderr if stream is None else stream),
         processors=[
@@ -48,6 +50,6 @@ def json_log(stream: TextIO | None = None) -> Any:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger("info"),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )

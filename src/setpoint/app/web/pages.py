@@ -9,7 +9,7 @@ from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from setpoint.app.http.actors import csrf_token, is_loopback
+from setpoint.app.http.actors import csrf_token, is_loopback, may_look_around
 from setpoint.app.http.errors import Problem
 from setpoint.app.http.state import service_of
 from setpoint.app.web.static import address_of
@@ -81,6 +81,7 @@ def page(
             places=places,
             csrf=csrf_token(request),
             on_loopback=is_loopback(request),
+            look_around=may_look_around(request),
             path=request.url.path,
             oidc=service_of(request).config.oidc is not None,
             **context,

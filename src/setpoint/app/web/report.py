@@ -16,6 +16,7 @@ from setpoint.app.http.state import service_of
 from setpoint.app.web.aggregates import Figure, TableView, figures, said, table_view
 from setpoint.app.web.drawn import drawn
 from setpoint.app.web.pages import page
+from setpoint.app.web.run_state import run_state_page
 from setpoint.domain.vocabulary import Role
 from setpoint.reports.html import EvidenceLink, render_body
 from setpoint.reports.insights.schemas import TableDocument
@@ -56,24 +57,24 @@ class Aggregates:
     folded: Sequence[TableView]
 
 
-@router.get("/w/{workspace}/reports/{run_id}")
-async def report(request: Request, actor: PageActor, run_id: str) -> Response:
+@router.get("/w/{workspace}/reports/{run}")
+async def report(request: Request, actor: PageActor, run: str) -> Response:
     """A report, or what its run is at."""
     service = service_of(request)
     async with service.database.tenant(actor.client_id) as connection:
-        run = await run_of(connection, actor, run_id)
-        links = await _evidence_links(connection, actor, run)
-    if run.document is None:
-        return page(request, "run_state.html.j2", actor=actor, here="reports", run=run)
-    document = run.document
-    context: dict[str, Any] = {"run": run, "downloads": downloads(run, actor), "has_evidence": bool(links)}
+        found = await run_of(connection, actor, run)
+        links = await _evidence_links(connection, actor, found)
+    if found.document is None:
+        return await run_state_page(request, actor, found)
+    document = found.document
+    context: dict[str, Any] = {"run": found, "downloads": downloads(found, actor), "has_evidence": bool(links)}
     if actor.role is Role.ADMIN:
         body: Markup = await drawn(
-            service, ("report", run.id, actor.workspace, frozenset(links)), lambda: render_body(document, links)
+            service, ("report", found.id, actor.workspace, frozenset(links)), lambda: render_body(document, links)
         )
         return page(request, "report.html.j2", actor=actor, here="reports", body=body, **context)
-    tables = tables_of(run, actor)
-    shown = await drawn(service, ("aggregates", run.id), lambda: aggregates(tables))
+    tables = tables_of(found, actor)
+    shown = await drawn(service, ("aggregates", found.id), lambda: aggregates(tables))
     told = said(document, {table["key"]: table for table in tables}, actor.role)
     return page(
         request,

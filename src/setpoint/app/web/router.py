@@ -2,12 +2,44 @@
 
 from fastapi import Depends, FastAPI
 
-from setpoint.app.http.actors import require_csrf
-from setpoint.app.web import entry, overview, report, static
+from setpoint.app.http.actors import page_admin, require_csrf
+from setpoint.app.web import (
+    ask,
+    booked,
+    calls,
+    demo,
+    entry,
+    evidence,
+    imports,
+    overview,
+    people,
+    report,
+    run_state,
+    runs,
+    settings,
+    static,
+)
 from setpoint.app.web.pages import error_page
 
-PAGES = (entry.router, overview.router, report.router)
+# `reports/new` stands before `reports/{run}`, which would take it for a run's id.
+PAGES = (
+    entry.router,
+    demo.router,
+    overview.router,
+    runs.router,
+    run_state.router,
+    evidence.router,
+    report.router,
+    booked.router,
+    ask.router,
+    settings.router,
+    people.router,
+    imports.router,
+    imports.uploads,
+    calls.router,
+)
 """The routers of the pages; each is named here once."""
+_FOR_ADMINS = (imports.uploads,)
 
 _MOST_BYTES = 1 << 20
 
@@ -17,4 +49,8 @@ def install(app: FastAPI) -> None:
     app.state.error_page = error_page
     app.include_router(static.router)
     for router in PAGES:
-        app.include_router(router, dependencies=[Depends(require_csrf)], include_in_schema=False)
+        checks = [Depends(require_csrf)]
+        if router in _FOR_ADMINS:
+            # The proof stands in the form, and a form with a file is only read for whom it is meant for.
+            checks.insert(0, Depends(page_admin))
+        app.include_router(router, dependencies=checks, include_in_schema=False, max_body_size=_MOST_BYTES)

@@ -16,6 +16,17 @@ from setpoint.reports.html import report_style
 router = APIRouter(include_in_schema=False)
 
 _FOLDER: Final = Path(__file__).parent / "static"
+_STYLES: Final = (
+    "app.css",
+    "overview.css",
+    "runs.css",
+    "settings.css",
+)
+_SCRIPTS: Final = (
+    "app.js",
+    "runs.js",
+    "imports.js",
+)
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -29,16 +40,20 @@ class Asset:
 
 
 def _style() -> str:
-    parts = ("app.css", "overview.css")
-    return "\n".join([report_style(), *((_FOLDER / name).read_text("utf-8") for name in parts)])
+    return "\n".join([report_style(), *map(_text, _STYLES)])
 
 
 def _script() -> str:
-    return (_FOLDER / "app.js").read_text("utf-8")
+    return "\n".join(map(_text, _SCRIPTS))
+
+
+def _text(name: str) -> str:
+    return (_FOLDER / name).read_text("utf-8")
 
 
 _ASSETS: Final[Mapping[str, tuple[Callable[[], str], str]]] = {
     "app.css": (_style, "text/css; charset=utf-8"),
+    "icon.svg": (lambda: (_FOLDER / "icon.svg").read_text("utf-8"), "image/svg+xml"),
     "app.js": (_script, "text/javascript; charset=utf-8"),
 }
 
