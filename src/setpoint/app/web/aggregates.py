@@ -14,7 +14,7 @@ from setpoint.reports.definitions import OUTCOME_LABELS, SENDER_LABELS
 from setpoint.reports.insights.schemas import Cell, ColumnKind, TableDocument
 from setpoint.reports.insights.suppression import FEWEST, SUPPRESSED
 from setpoint.reports.insights.table_text import cell_text
-from setpoint.reports.presentation import Group, Row, difference_texts, interval_text, rate_text
+from setpoint.reports.presentation import Group, Row, count_text, difference_texts, interval_text, rate_text
 from setpoint.reports.view_trend import WeekLine
 from setpoint.stats.proportions import wilson
 
@@ -242,7 +242,11 @@ def week_lines(table: TableDocument) -> list[WeekLine]:
 
 def _ladder(table: TableDocument) -> Picture | Refused:
     rows = [
-        ForestRow(f"{row['step']} ({row['unit']})", _measured(row, "value"))
+        ForestRow(
+            f"{row['step']} ({row['unit']})",
+            _measured(row, "value"),
+            of=f"{count_text(_count(row['n']))} {row['unit']}",
+        )
         for row in cells(table)
         if not is_put_away(row)
     ]
@@ -258,7 +262,13 @@ def _effects(table: TableDocument) -> Picture | Refused:
         finding = str(row["finding"])
         mark = _FINDINGS.get(finding, "circle")
         label = str(row["messages"]).removeprefix("Messages that ").capitalize()
-        return ForestRow(label, _measured(row, "value"), mark, finding == "books more", f", {finding}")
+        with_it, without = (
+            f"{count_text(booked)} of {count_text(booked + _count(row[f'{side}_not_booked']))} booked"
+            for side in ("with", "without")
+            for booked in [_count(row[f"{side}_booked"])]
+        )
+        of = f"{with_it} with it, {without} without"
+        return ForestRow(label, _measured(row, "value"), mark, finding == "books more", f", {finding}", of)
 
     return forest(
         [drawn(row) for row in rows if row["finding"] in _FINDINGS],
