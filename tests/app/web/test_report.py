@@ -9,10 +9,7 @@ import pytest
 from playwright.async_api import Page, expect
 from tests.app.town import Town, by_session, client
 
-from setpoint.app.http.state import Service, json_log, utc_now
 from setpoint.app.runs import queue_report
-from setpoint.app.web import drawn as drawings
-from setpoint.app.web.drawn import drawn
 from setpoint.datasets.service import DatasetRequest
 from setpoint.domain.vocabulary import Role
 from setpoint.domain.windows import make_window
@@ -98,29 +95,3 @@ async def test_it_can_be_read_without_script_on_a_small_screen(at: At, town: Tow
     await expect(page.locator(".answer")).to_be_visible()
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     await page.locator("a.evidence").first.scroll_into_view_if_needed()
-
-
-# Drawing
-
-
-async def test_what_is_drawn_is_drawn_once_and_the_oldest_is_let_go(
-    town: Town, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(drawings, "MOST", 2)
-    service = Service(town.database, town.config, utc_now, json_log())
-    made: list[str] = []
-
-    def make(key: str) -> str:
-        made.append(key)
-        return key
-
-    async def draw(key: str) -> str:
-        return await drawn(service, ("test", key), lambda: make(key))
-
-    assert [await draw(key) for key in "aab"] == ["a", "a", "b"]
-    await draw("a")
-    await draw("c")
-    await draw("a")
-    await draw("b")
-
-    assert made == ["a", "b", "c", "b"]

@@ -24,9 +24,21 @@ PUT_AWAY: Final = f"fewer than {FEWEST} leads in one of its numbers"
 _TOO_SMALL: Final = (
     f"The verdict rests on numbers of fewer than {FEWEST} leads, which admins of the workspace see: ask one of them."
 )
+_QUESTIONS: Final = {
+    "counts": "Outcomes",
+    "comparison": "AI against setters, by channel",
+    "segments:cross_channel": "Who books more, where",
+    "segments:within_channel": "The same by the last message of each channel",
+    "adjustment": "How sure, how confounded",
+    "timing": "When they book",
+    "trend": "Is it getting better",
+    "patterns": "What booking messages share",
+}
+"""The tables that setters read at once, with the words above them; the others are folded below."""
 _SENDERS: Final = {label: sender for sender, label in SENDER_LABELS.items()}
 _OUTCOMES: Final = {label: outcome for outcome, label in OUTCOME_LABELS.items()}
 _FINDINGS: Final = {"books more": "triangle-up", "books less": "triangle-down"}
+_WEEKS: Final = "How many leads book, by the week in which they were first written to?"
 _ENDS: Final = frozenset({"low", "high", "refused"})
 
 
@@ -182,13 +194,15 @@ def figures(tables: Tables) -> dict[str, Figure]:
     if table := tables.get("adjustment"):
         drawn["adjustment"] = ("How much of the difference is left?", _ladder(table))
     if table := tables.get("trend"):
-        drawn["trend"] = (
-            "How many leads book, by the week in which they were first written to?",
-            chart_senders.weeks(week_lines(table), "Booking rate by week", "trend"),
-        )
+        drawn["trend"] = (_WEEKS, _weeks(table))
     if table := tables.get("patterns"):
         drawn["patterns"] = ("What do messages that book have in common?", _effects(table))
     return {key: figure(question, picture) for key, (question, picture) in drawn.items()}
+
+
+def trend_figure(table: TableDocument) -> Figure:
+    """The weeks of a trend, drawn alone."""
+    return figure(_WEEKS, _weeks(table))
 
 
 def figure(question: str, picture: Picture | Refused) -> Figure:
@@ -196,6 +210,10 @@ def figure(question: str, picture: Picture | Refused) -> Figure:
     if isinstance(picture, Refused):
         return Figure(question, None, picture.reason)
     return Figure(question, picture, None)
+
+
+def _weeks(table: TableDocument) -> Picture | Refused:
+    return chart_senders.weeks(week_lines(table), "Booking rate by week", "trend")
 
 
 def _outcomes(table: TableDocument) -> Picture | Refused:
@@ -282,3 +300,37 @@ def _effects(table: TableDocument) -> Picture | Refused:
 
 def _count(cell: Cell) -> int:
     return int(cell or 0)
+
+
+# All of it
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A table as setters read it, with its picture where there can be one."""
+
+    title: str
+    table: TableView
+    figure: Figure | None
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregates:
+    """What setters read of a report: parts that stand open, and tables that are folded."""
+
+    parts: Sequence[Part]
+    folded: Sequence[TableView]
+
+
+def aggregates(tables: Sequence[TableDocument]) -> Aggregates:
+    """Arrange the tables that an actor may see, and draw them."""
+    by_key = {table["key"]: table for table in tables}
+    pictures = figures(by_key)
+    return Aggregates(
+        [
+            Part(title, table_view(by_key[key]), pictures.get(key))
+            for key, title in _QUESTIONS.items()
+            if key in by_key
+        ],
+        [table_view(table) for table in tables if table["key"] not in _QUESTIONS],
+    )

@@ -11,16 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import Response
 
 from setpoint.app.api.reports import complete, tables_of
+from setpoint.app.drawing import drawn
 from setpoint.app.http.actors import PageActor
 from setpoint.app.http.state import service_of
-from setpoint.app.web.aggregates import Figure, Said, Tables, cells, figure, is_put_away, said, week_lines
-from setpoint.app.web.drawn import drawn
+from setpoint.app.web.aggregates import Figure, Said, Tables, cells, is_put_away, said, trend_figure, week_lines
 from setpoint.app.web.pages import page
 from setpoint.domain.errors import NotFound
 from setpoint.domain.measured import Measured, Refused
 from setpoint.domain.vocabulary import Role, RunStatus, Sender
 from setpoint.domain.windows import parse_instant
-from setpoint.reports import chart_senders
 from setpoint.reports.definitions import SENDER_LABELS
 from setpoint.reports.insights.schemas import TableDocument
 from setpoint.reports.presentation import (
@@ -292,11 +291,6 @@ def _week_rate(line: WeekLine | None, otherwise: str) -> tuple[str, str]:
     return rate_text(line.rate.value, line.digits), f"{of} · {interval}"
 
 
-def _draw_trend(table: TableDocument) -> Figure:
-    question = "How many leads book, by the week in which they were first written to?"
-    return figure(question, chart_senders.weeks(week_lines(table), "Booking rate by week", "trend"))
-
-
 # The page
 
 
@@ -322,7 +316,7 @@ async def overview(request: Request, actor: PageActor) -> Response:
         }
         if trend := read.tables.get("trend"):
             senders, weeks = weeks_of(trend)
-            picture = await drawn(service, ("trend", latest.id, actor.role), lambda: _draw_trend(trend))
+            picture = await drawn(service, ("trend", latest.id, actor.role), trend_figure, trend)
             verdict = document["trend"]["verdict"]
             context["trend"] = Trend(picture, verdict if verdict in trend["notes"] else "", senders, weeks)
         if runs.before is not None:
