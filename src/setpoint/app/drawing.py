@@ -20,8 +20,6 @@ from setpoint.app.http.state import Service
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_LESS_URGENT: Final = 5
-
 
 MOST: Final = 32
 """Drawings that are kept; a whole report is half a megabyte."""
@@ -69,8 +67,7 @@ def _pool() -> ProcessPoolExecutor:
 
 
 def _begin() -> None:
-    """In the new process: pages go first, Ctrl-C is the server's, and whoever started us takes us along."""
-    os.nice(_LESS_URGENT)
+    """In the new process: Ctrl-C is the server's, and it takes us along however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
