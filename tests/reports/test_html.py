@@ -13,7 +13,8 @@ from tests.reports.pages import Page
 
 from setpoint.domain.vocabulary import Outcome
 from setpoint.reports import html, svg
-from setpoint.reports.html import render_html
+from setpoint.reports.citations import pattern_citation
+from setpoint.reports.html import EvidenceLink, render_body, render_html
 
 STYLE = (Path(html.__file__).parent / "templates" / "report.css").read_text(encoding="utf-8")
 DOCUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
@@ -345,3 +346,22 @@ def test_page_and_pictures_have_the_same_colours() -> None:
 
     assert (found["--ai"], found["--setter"], found["--ink"]) == (svg.AI, svg.SETTER, svg.INK)
     assert [found[f"--{o.lower().replace('_', '-')}"] for o in Outcome] == [svg.OUTCOMES[o] for o in Outcome]
+
+
+def test_patterns_claims_and_segments_lead_to_the_messages_that_are_kept_for_them() -> None:
+    document = DOCUMENTS["every section"]()
+    pattern = pattern_citation(document["patterns"]["findings"][0]["key"])
+    segment = "segment:cross_channel/email/ai"
+    claim = next(
+        cited
+        for claim in document["synthesis"]["content"]["summary"]
+        for cited in claim["citations"]
+        if cited != pattern
+    )
+    links = {
+        citation: EvidenceLink(f"/messages?n={n}&m=1", n) for n, citation in enumerate((pattern, segment, claim), 1)
+    }
+    body = str(render_body(document, links))
+
+    assert [f'href="/messages?n={n}&amp;m=1">{n} message' in body for n in (1, 2, 3)] == [True, True, True]
+    assert 'class="evidence"' not in render_body(document) + render_html(document)

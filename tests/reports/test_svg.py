@@ -83,3 +83,14 @@ def test_text_stays_text(text: str) -> None:
     assert not {"script", "img"} & set(page.tags)
     assert page.texts("title") == page.texts("desc") == [text]
     assert f"{text} 0" in page.texts("text")
+
+
+def test_a_mark_that_is_told_says_so_to_who_points_at_it() -> None:
+    specification = bars([svg.AI, svg.SETTER])
+    first, second = specification["data"]["values"]
+    first[svg.TOLD], second["other"] = "AI: 5 of <10> leads", "Setter: 3 of 9 leads"
+    specification["encoding"]["description"] = {"field": svg.TOLD}
+    page = Page(svg.draw(specification, "t", "d", "figure"))
+
+    assert page.texts("title") == ["t", "AI: 5 of <10> leads"]
+    assert page.attributes("aria-label") == []

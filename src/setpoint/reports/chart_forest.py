@@ -9,7 +9,7 @@ import altair as alt
 
 from setpoint.domain.measured import Measured, Refused
 from setpoint.reports import svg
-from setpoint.reports.chart_style import WIDE, Layout, Picture, configured, draw_both
+from setpoint.reports.chart_style import WIDE, Layout, Picture, configured, draw_both, telling
 from setpoint.reports.presentation import difference_texts
 
 _LABELS: Final = 180
@@ -24,7 +24,8 @@ _SEPARATOR: Final = 46
 class ForestRow:
     """One difference: its label, its estimate as a fraction or why there is none, and the mark that stands for it.
 
-    `mark` is a shape of Vega; a `solid` one is filled. `tells` is how a screen reader hears which kind it is.
+    `mark` is a shape of Vega; a `solid` one is filled. `tells` is how a screen reader hears which kind it is, and
+    `of` what the difference is made of.
     """
 
     label: str
@@ -32,6 +33,7 @@ class ForestRow:
     mark: str = "circle"
     solid: bool = False
     tells: str = ""
+    of: str = ""
 
 
 def forest(
@@ -96,9 +98,10 @@ def forest_specification(
         base.mark_rule(color=svg.INK, strokeWidth=1.25).encode(
             x=alt.datum(0), y=_y("line_from", top), y2="line_to:Q"
         ),
-        known.mark_rule(strokeWidth=2, color=svg.INK).encode(x=x, x2="high:Q"),
+        known.mark_rule(strokeWidth=2, color=svg.INK).encode(x=x, x2="high:Q", description=telling()),
         known.mark_point(size=80, opacity=1, strokeWidth=2, stroke=svg.INK).encode(
             x="value:Q",
+            description=telling(),
             shape=alt.Shape("mark:N", scale=None),
             fill=alt.Fill("fill:N", scale=None),
         ),
@@ -135,6 +138,7 @@ def _value(
         "mark": row.mark,
         "fill": svg.INK if row.solid else svg.SURFACE,
         "numbers": _numbers(estimate),
+        svg.TOLD: f"{row.label}{row.tells}: {_spoken(estimate)}{f', {row.of}' if row.of else ''}",
     }
 
 

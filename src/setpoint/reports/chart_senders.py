@@ -8,9 +8,9 @@ import altair as alt
 from setpoint.domain.measured import Measured, Refused
 from setpoint.domain.vocabulary import Sender
 from setpoint.reports import svg
-from setpoint.reports.chart_style import WIDE, Layout, Picture, configured, draw_both
+from setpoint.reports.chart_style import WIDE, Layout, Picture, configured, draw_both, telling
 from setpoint.reports.definitions import SENDER_LABELS
-from setpoint.reports.presentation import count_text, rate_text
+from setpoint.reports.presentation import count_text, leads_text, rate_text
 from setpoint.reports.schemas import OverlapDocument, SenderTiming, TimingSection
 from setpoint.reports.view_trend import WeekLine
 
@@ -61,7 +61,13 @@ def overlap_specification(section: OverlapDocument, layout: Layout = WIDE) -> di
     """Return the Vega-Lite specification behind `overlap`."""
     edges = section["edges"]
     values: list[dict[str, Any]] = [
-        {"sender": label, "low": edges[i], "high": edges[i + 1], "share": way * counts[i] / (sum(counts) or 1)}
+        {
+            "sender": label,
+            "low": edges[i],
+            "high": edges[i + 1],
+            "share": way * counts[i] / (sum(counts) or 1),
+            svg.TOLD: _told_of_bin(label, edges[i], edges[i + 1], counts[i], sum(counts)),
+        }
         for label, counts, way in zip(_SENDERS, (section["ai"], section["setter"]), (1, -1), strict=True)
         for i in range(len(counts))
     ]
@@ -78,6 +84,7 @@ def overlap_specification(section: OverlapDocument, layout: Layout = WIDE) -> di
                 bin="binned",
             ),
             x2="high:Q",
+            description=telling(),
             y=alt.Y(
                 "share:Q",
                 title="Share of the sender's leads",
@@ -96,6 +103,12 @@ def overlap_specification(section: OverlapDocument, layout: Layout = WIDE) -> di
     ]
     zero = alt.Chart(alt.Data(values=[{}])).mark_rule(color=svg.INK).encode(y=alt.datum(0))
     return configured(alt.layer(bars, zero, *names).properties(width=_PLOT[layout.name], height=200))
+
+
+def _told_of_bin(label: str, low: float, high: float, count: int, total: int) -> str:
+    share = rate_text(count / (total or 1))
+    between = f"{rate_text(low, 0)} to {rate_text(high, 0)}"
+    return f"{label}: {leads_text(count)} that AI was {between} likely to get, {share} of {count_text(total)}"
 
 
 def incidence(section: TimingSection, title: str, ident: str) -> Picture | Refused:
@@ -151,6 +164,7 @@ def incidence_specification(section: TimingSection, layout: Layout = WIDE) -> di
         .encode(
             x="day:Q",
             y="value:Q",
+            description=telling(),
             shape=alt.Shape("sender:N", scale=_shape(), legend=None),
             fill=alt.Fill("sender:N", scale=_inside(), legend=None),
             stroke=alt.Stroke("sender:N", scale=_colour(), legend=None),
@@ -180,6 +194,11 @@ def _asked(senders: Sequence[SenderTiming]) -> list[dict[str, Any]]:
             "sender": SENDER_LABELS[Sender(sender["sender"])],
             "day": day["day"],
             "value": day["estimate"]["measured"]["value"],
+            svg.TOLD: (
+                f"{SENDER_LABELS[Sender(sender['sender'])]} by day {day['day']}: "
+                f"{_spoken(day['estimate']['measured'])}, {count_text(day['at_risk'])} of "
+                f"{leads_text(sender['leads'])} still at risk"
+            ),
         }
         for sender in senders
         for day in sender["days"]
@@ -225,12 +244,13 @@ def weeks(lines: Sequence[WeekLine], title: str, ident: str) -> Picture | Refuse
     """
     if not any(isinstance(line.rate, Measured) for line in lines):
         return Refused("No week has a lead with a settled outcome yet, so there is no booking rate to draw.")
-    description = "; ".join(
-        f"{line.label_of_sender}, week of {line.start}: {line.spoken}"
-        f"{', too young to be read' if line.immature else ''}"
-        for line in lines
-    )
+    description = "; ".join(map(_told_of_week, lines))
     return draw_both(lambda layout: weeks_specification(lines, layout), title, description, ident)
+
+
+def _told_of_week(line: WeekLine) -> str:
+    young = ", too young to be read" if line.immature else ""
+    return f"{line.label_of_sender}, week of {line.start}: {line.spoken}{young}"
 
 
 def weeks_specification(lines: Sequence[WeekLine], layout: Layout = WIDE) -> dict[str, Any]:
@@ -248,6 +268,7 @@ def weeks_specification(lines: Sequence[WeekLine], layout: Layout = WIDE) -> dic
             "low": line.rate.low if isinstance(line.rate, Measured) else None,
             "high": line.rate.high if isinstance(line.rate, Measured) else None,
             "immature": line.immature,
+            svg.TOLD: _told_of_week(line),
         }
         for line in lines
     ]
@@ -272,10 +293,14 @@ def weeks_specification(lines: Sequence[WeekLine], layout: Layout = WIDE) -> dic
     )
     rated = base.transform_filter("datum.value !== null")
     interval = rated.mark_rule(strokeWidth=2, clip=True).encode(
-        y=alt.Y("low:Q", title="Booking rate"), y2="high:Q", color=alt.Color("sender:N", scale=_colour(), legend=None)
+        y=alt.Y("low:Q", title="Booking rate"),
+        y2="high:Q",
+        description=telling(),
+        color=alt.Color("sender:N", scale=_colour(), legend=None),
     )
     dot = rated.mark_point(size=70, opacity=1, strokeWidth=2).encode(
         y=_percent("Booking rate", limit),
+        description=telling(),
         shape=alt.Shape("sender:N", scale=_shape(), legend=None),
         fill=alt.Fill("sender:N", scale=_inside(), legend=None),
         stroke=alt.Stroke("sender:N", scale=_colour(), legend=None),

@@ -65,6 +65,11 @@ def configured(chart: alt.LayerChart | alt.FacetChart) -> dict[str, Any]:
     return specification
 
 
+def telling() -> alt.Description:
+    """What a mark says to who points at it or comes to it by key, from its data."""
+    return alt.Description(f"{svg.TOLD}:N")
+
+
 def count_ticks(largest: int, about: int) -> list[int]:
     """Whole numbers from 0 to at least `largest`, in steps of 1, 2 or 5 times a power of ten, about so many."""
     if largest < 1:

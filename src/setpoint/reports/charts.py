@@ -12,7 +12,7 @@ import altair as alt
 from setpoint.domain.measured import Measured, Refused
 from setpoint.domain.vocabulary import Outcome, Sender
 from setpoint.reports import svg
-from setpoint.reports.chart_style import WIDE, Layout, Picture, configured, count_ticks, draw_both
+from setpoint.reports.chart_style import WIDE, Layout, Picture, configured, count_ticks, draw_both, telling
 from setpoint.reports.definitions import OUTCOME_LABELS, SENDER_LABELS
 from setpoint.reports.presentation import Group, Row, count_text, interval_text, leads_text, rate_text
 
@@ -66,6 +66,7 @@ def booking_rates_specification(
             "low": row.rate.low if isinstance(row.rate, Measured) else None,
             "high": row.rate.high if isinstance(row.rate, Measured) else None,
             "numbers": _numbers(row, layout, digits),
+            svg.TOLD: f"{group.label}, {row.label}: {_spoken(row, digits)}",
         }
         for group in groups
         for row in group.wholes
@@ -84,10 +85,12 @@ def booking_rates_specification(
             axis=alt.Axis(format="~%", tickCount=ticks, labelFlush=False),
         ),
         x2="high:Q",
+        description=telling(),
         color=alt.Color("sender:N", scale=colour, legend=None),
     )
     dot = known.mark_point(size=85, opacity=1, strokeWidth=2).encode(
         x="rate:Q",
+        description=telling(),
         shape=alt.Shape("sender:N", scale=shape, legend=None),
         fill=alt.Fill("sender:N", scale=inside, legend=None),
         stroke=alt.Stroke("sender:N", scale=colour, legend=None),
@@ -114,6 +117,10 @@ def outcomes_specification(counts: Mapping[str, int], layout: Layout = WIDE) -> 
             "outcome": OUTCOME_LABELS[outcome],
             "leads": counts[outcome],
             "numbers": f"{count_text(counts[outcome])} ({rate_text(counts[outcome] / total)})",
+            svg.TOLD: (
+                f"{OUTCOME_LABELS[outcome]}: {leads_text(counts[outcome])} of {count_text(total)}, "
+                f"{rate_text(counts[outcome] / total)}"
+            ),
         }
         for outcome in Outcome
     ]
@@ -126,6 +133,7 @@ def outcomes_specification(counts: Mapping[str, int], layout: Layout = WIDE) -> 
             scale=alt.Scale(domain=[0, ticks[-1]], nice=False),
             axis=alt.Axis(format=",d", values=ticks),
         ),
+        description=telling(),
         fill=alt.Fill("outcome:N", scale=scale, legend=None),
         stroke=alt.Stroke("outcome:N", scale=scale, legend=None),
     )

@@ -42,6 +42,7 @@ from setpoint.reports.presentation import (
     rate_text,
     readable,
 )
+from setpoint.reports.schemas import SideTable
 from setpoint.reports.view_adjustment import AdjustmentView, adjustment_view
 from setpoint.reports.view_patterns import KINDS, PatternLine, PatternsView, patterns_view
 from setpoint.reports.view_synthesis import synthesis_facts, synthesis_view
@@ -221,6 +222,7 @@ def _ladder(view: AdjustmentView) -> Picture | Refused:
             line.estimate,
             mark="diamond" if line.unit == "messages" else "circle",
             solid=line.key == "adjusted",
+            of=line.rests_on,
         )
         for line in view.ladder
     ]
@@ -237,7 +239,8 @@ def _ladder(view: AdjustmentView) -> Picture | Refused:
 def _effects(view: PatternsView) -> Picture | Refused:
     def row(line: PatternLine) -> ForestRow:
         mark = _PATTERN_MARKS.get(line.kind, "circle")
-        return ForestRow(line.label, line.estimate, mark, line.kind == "pattern", f", {KINDS.get(line.kind, '')}")
+        of = f"{_booked(line.with_it)} with it, {_booked(line.without)} without"
+        return ForestRow(line.label, line.estimate, mark, line.kind == "pattern", f", {KINDS.get(line.kind, '')}", of)
 
     return forest(
         [row(line) for line in view.told],
@@ -247,6 +250,10 @@ def _effects(view: PatternsView) -> Picture | Refused:
         title="Effect of each contrast on the booking rate",
         ident="patterns",
     )
+
+
+def _booked(side: SideTable) -> str:
+    return f"{count_text(side['booked'])} of {count_text(side['booked'] + side['not_booked'])} booked"
 
 
 def _attributions(document: Mapping[str, Any], digits: int) -> list[AttributionView]:

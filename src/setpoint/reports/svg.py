@@ -1,7 +1,7 @@
 """Vega-Lite specifications as SVG that follows the colours of its page, speaks, and reads without colour."""
 
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import vl_convert
@@ -23,6 +23,9 @@ OUTCOMES: Final[Mapping[Outcome, str]] = {
     Outcome.UNATTRIBUTED: "#8a6d1f",
 }
 """The colours of a specification. In the SVG each becomes a variable of the page, with itself as fallback."""
+
+TOLD: Final = "told"
+"""The field of data that says in words what a mark stands for: the number, its interval, and what it is of."""
 
 _VARIABLES: Final[Mapping[str, str]] = {
     AI: "--ai",
@@ -50,6 +53,7 @@ _NAMESPACE: Final = "http://www.w3.org/2000/svg"
 def draw(specification: Mapping[str, Any], title: str, description: str, ident: str) -> str:
     """Draw a Vega-Lite specification as one `<svg>` element to stand inside a page.
 
+    A mark whose description is a TOLD of its data has that as its `<title>`, which is shown to who points at it.
     `title` and `description` are what a screen reader says instead of the picture; `ident` begins every id.
     No data or font is fetched from anywhere.
     """
@@ -57,9 +61,13 @@ def draw(specification: Mapping[str, Any], title: str, description: str, ident: 
     ET.register_namespace("", _NAMESPACE)
     root = ET.fromstring(drawn)
     used: set[str] = set()
+    told = set(_told(specification))
     # The library numbers them through its whole life: the same picture would be another one the next time.
     ids = {name: f"{ident}-{n}" for n, name in enumerate(e.attrib["id"] for e in root.iter() if "id" in e.attrib)}
     for element in root.iter():
+        words = element.get("aria-label")
+        if words in told and len(element) == 0:
+            element.append(_element("title", {}, words))
         if "id" in element.attrib:
             element.set("id", ids[element.attrib["id"]])
         if clip := element.get("clip-path"):
@@ -87,6 +95,19 @@ def draw(specification: Mapping[str, Any], title: str, description: str, ident: 
         head.append(tiles)
     root[:0] = head
     return ET.tostring(root, "unicode")
+
+
+def _told(specification: Any) -> Iterator[str]:
+    """Every TOLD in the data of a specification."""
+    if isinstance(specification, Mapping):
+        for key, value in specification.items():
+            if key == TOLD and isinstance(value, str):
+                yield value
+            else:
+                yield from _told(value)
+    elif isinstance(specification, list):
+        for value in specification:
+            yield from _told(value)
 
 
 def _pattern(colour: str, ident: str) -> ET.Element:

@@ -1,6 +1,5 @@
 """Report runs."""
 
-import asyncio
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final
@@ -14,6 +13,7 @@ from setpoint.app.api.forms import Cursor, Limit, Page, WindowForm, cursor_of, p
 from setpoint.app.api.problems import PROBLEMS, absent
 from setpoint.app.api.suppression import suppressed_counts
 from setpoint.app.asking import dry_run_for, queue_for
+from setpoint.app.drawing import draw
 from setpoint.app.http.actors import Admin, Member
 from setpoint.app.http.state import service_of
 from setpoint.datasets.evidence import Evidence
@@ -154,8 +154,7 @@ async def get_report_html(request: Request, actor: Admin, run: RunId) -> Respons
     async with service.database.tenant(actor.client_id) as connection:
         found = await run_of(connection, actor, run)
     document = complete(found)
-    async with service.drawing:
-        page = await asyncio.to_thread(render_html, document)
+    page = await draw(service, render_html, document)
     name = f"report-{actor.workspace}-{found.id}.html"
     return Response(
         page,

@@ -1,6 +1,6 @@
 """The tables of a report that every member may see, in words and, where small numbers leave enough, drawn. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,11 +10,11 @@ from setpoint.reports import chart_senders, charts
 from setpoint.reports.answer import answer_of
 from setpoint.reports.chart_forest import ForestRow, forest
 from setpoint.reports.chart_style import Picture
-from setpoint.reports.definitions import CHANNEL_LABELS, OUTCOME_LABELS, SENDER_LABELS
+from setpoint.reports.definitions import OUTCOME_LABELS, SENDER_LABELS
 from setpoint.reports.insights.schemas import Cell, ColumnKind, TableDocument
 from setpoint.reports.insights.suppression import FEWEST, SUPPRESSED
 from setpoint.reports.insights.table_text import cell_text
-from setpoint.reports.presentation import Group, Row, difference_texts, interval_text, rate_text
+from setpoint.reports.presentation import Group, Row, count_text, difference_texts, interval_text, rate_text
 from setpoint.reports.view_trend import WeekLine
 from setpoint.stats.proportions import wilson
 
@@ -24,10 +24,21 @@ PUT_AWAY: Final = f"fewer than {FEWEST} leads in one of its numbers"
 _TOO_SMALL: Final = (
     f"The verdict rests on numbers of fewer than {FEWEST} leads, which admins of the workspace see: ask one of them."
 )
+_QUESTIONS: Final = {
+    "counts": "Outcomes",
+    "comparison": "AI against setters, by channel",
+    "segments:cross_channel": "Who books more, where",
+    "segments:within_channel": "The same by the last message of each channel",
+    "adjustment": "How sure, how confounded",
+    "timing": "When they book",
+    "trend": "Is it getting better",
+    "patterns": "What booking messages share",
+}
+"""The tables that setters read at once, with the words above them; the others are folded below."""
 _SENDERS: Final = {label: sender for sender, label in SENDER_LABELS.items()}
-_CHANNELS: Final = {label: channel for channel, label in CHANNEL_LABELS.items()}
 _OUTCOMES: Final = {label: outcome for outcome, label in OUTCOME_LABELS.items()}
 _FINDINGS: Final = {"books more": "triangle-up", "books less": "triangle-down"}
+_WEEKS: Final = "How many leads book, by the week in which they were first written to?"
 _ENDS: Final = frozenset({"low", "high", "refused"})
 
 
@@ -175,22 +186,23 @@ def figures(tables: Tables) -> dict[str, Figure]:
     drawn: dict[str, tuple[str, Picture | Refused]] = {}
     if table := tables.get("counts"):
         drawn["counts"] = ("What became of the leads?", _outcomes(table))
-    segments = [key for key in tables if key.startswith("segments:")]
-    arranged = {key: sender_groups(tables[key]) for key in segments}
-    limit = charts.rate_limit(*arranged.values())
-    for key, groups in arranged.items():
-        picture = charts.booking_rates(groups, tables[key]["title"], key.partition(":")[2], limit)
-        drawn[key] = ("Who books more, where?", picture)
+    groups = channel_groups(tables["comparison"])
+    drawn["comparison"] = (
+        "Who books more, where, by the last message in any channel?",
+        charts.booking_rates(groups, "Booking rate by channel and sender", "comparison", charts.rate_limit(groups)),
+    )
     if table := tables.get("adjustment"):
         drawn["adjustment"] = ("How much of the difference is left?", _ladder(table))
     if table := tables.get("trend"):
-        drawn["trend"] = (
-            "How many leads book, by the week in which they were first written to?",
-            chart_senders.weeks(week_lines(table), "Booking rate by week", "trend"),
-        )
+        drawn["trend"] = (_WEEKS, _weeks(table))
     if table := tables.get("patterns"):
         drawn["patterns"] = ("What do messages that book have in common?", _effects(table))
     return {key: figure(question, picture) for key, (question, picture) in drawn.items()}
+
+
+def trend_figure(table: TableDocument) -> Figure:
+    """The weeks of a trend, drawn alone."""
+    return figure(_WEEKS, _weeks(table))
 
 
 def figure(question: str, picture: Picture | Refused) -> Figure:
@@ -198,6 +210,10 @@ def figure(question: str, picture: Picture | Refused) -> Figure:
     if isinstance(picture, Refused):
         return Figure(question, None, picture.reason)
     return Figure(question, picture, None)
+
+
+def _weeks(table: TableDocument) -> Picture | Refused:
+    return chart_senders.weeks(week_lines(table), "Booking rate by week", "trend")
 
 
 def _outcomes(table: TableDocument) -> Picture | Refused:
@@ -208,23 +224,20 @@ def _outcomes(table: TableDocument) -> Picture | Refused:
     return charts.outcomes(counts, "Leads by outcome", "outcomes")
 
 
-def sender_groups(table: TableDocument) -> list[Group]:
-    """Leads by channel and sender, of those whose numbers are all shown."""
-    rows = cells(table)
-    found = []
-    for channel in _once(row["channel"] for row in rows):
-        wholes = []
-        for sender in _SENDERS:
-            parts = [row for row in rows if row["channel"] == channel and row["sender"] == sender]
-            if parts and not any(is_put_away(row) for row in parts):
-                booked, not_booked, pending = (
-                    sum(_count(row[name]) for row in parts) for name in ("booked", "not_booked", "pending")
-                )
-                rate = wilson(booked, booked + not_booked)
-                wholes.append(Row(sender, booked, not_booked, pending, rate, key=_SENDERS[sender]))
-        if wholes:
-            found.append(Group(channel, wholes, _CHANNELS.get(channel, channel)))
-    return found
+def channel_groups(comparison: TableDocument) -> list[Group]:
+    """Mature leads by channel and sender, of the channels whose numbers are shown."""
+    return [
+        Group(
+            str(row["channel"]),
+            [
+                Row(label, booked, mature - booked, 0, wilson(booked, mature))
+                for label, sender in _SENDERS.items()
+                for booked, mature in [(_count(row[f"{sender}_booked"]), _count(row[f"{sender}_n"]))]
+            ],
+        )
+        for row in cells(comparison)[1:]
+        if not is_put_away(row)
+    ]
 
 
 def week_lines(table: TableDocument) -> list[WeekLine]:
@@ -247,7 +260,11 @@ def week_lines(table: TableDocument) -> list[WeekLine]:
 
 def _ladder(table: TableDocument) -> Picture | Refused:
     rows = [
-        ForestRow(f"{row['step']} ({row['unit']})", _measured(row, "value"))
+        ForestRow(
+            f"{row['step']} ({row['unit']})",
+            _measured(row, "value"),
+            of=f"{count_text(_count(row['n']))} {row['unit']}",
+        )
         for row in cells(table)
         if not is_put_away(row)
     ]
@@ -263,7 +280,13 @@ def _effects(table: TableDocument) -> Picture | Refused:
         finding = str(row["finding"])
         mark = _FINDINGS.get(finding, "circle")
         label = str(row["messages"]).removeprefix("Messages that ").capitalize()
-        return ForestRow(label, _measured(row, "value"), mark, finding == "books more", f", {finding}")
+        with_it, without = (
+            f"{count_text(booked)} of {count_text(booked + _count(row[f'{side}_not_booked']))} booked"
+            for side in ("with", "without")
+            for booked in [_count(row[f"{side}_booked"])]
+        )
+        of = f"{with_it} with it, {without} without"
+        return ForestRow(label, _measured(row, "value"), mark, finding == "books more", f", {finding}", of)
 
     return forest(
         [drawn(row) for row in rows if row["finding"] in _FINDINGS],
@@ -279,5 +302,35 @@ def _count(cell: Cell) -> int:
     return int(cell or 0)
 
 
-def _once(values: Iterable[Cell]) -> list[str]:
-    return list(dict.fromkeys(str(value) for value in values))
+# All of it
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A table as setters read it, with its picture where there can be one."""
+
+    title: str
+    table: TableView
+    figure: Figure | None
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregates:
+    """What setters read of a report: parts that stand open, and tables that are folded."""
+
+    parts: Sequence[Part]
+    folded: Sequence[TableView]
+
+
+def aggregates(tables: Sequence[TableDocument]) -> Aggregates:
+    """Arrange the tables that an actor may see, and draw them."""
+    by_key = {table["key"]: table for table in tables}
+    pictures = figures(by_key)
+    return Aggregates(
+        [
+            Part(title, table_view(by_key[key]), pictures.get(key))
+            for key, title in _QUESTIONS.items()
+            if key in by_key
+        ],
+        [table_view(table) for table in tables if table["key"] not in _QUESTIONS],
+    )

@@ -11,16 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import Response
 
 from setpoint.app.api.reports import complete, tables_of
+from setpoint.app.drawing import drawn
 from setpoint.app.http.actors import PageActor
 from setpoint.app.http.state import service_of
-from setpoint.app.web.aggregates import Figure, Said, Tables, cells, figure, is_put_away, said, week_lines
-from setpoint.app.web.drawn import drawn
+from setpoint.app.web.aggregates import Figure, Said, Tables, cells, is_put_away, said, trend_figure, week_lines
 from setpoint.app.web.pages import page
 from setpoint.domain.errors import NotFound
 from setpoint.domain.measured import Measured, Refused
 from setpoint.domain.vocabulary import Role, RunStatus, Sender
 from setpoint.domain.windows import parse_instant
-from setpoint.reports import chart_senders
 from setpoint.reports.definitions import SENDER_LABELS
 from setpoint.reports.insights.schemas import TableDocument
 from setpoint.reports.presentation import (
@@ -254,7 +253,7 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """The weeks of a report with what they come to."""
+    """The weeks of a report, the newest first, with what they come to."""
 
     figure: Figure
     verdict: str
@@ -263,7 +262,7 @@ class Trend:
 
 
 def weeks_of(table: TableDocument) -> tuple[Sequence[str], Sequence[Week]]:
-    """The senders and the weeks of a trend, as a table has them side by side."""
+    """The senders of a trend, and its weeks, the newest first."""
     rows = cells(table)
     senders = [label for label in SENDER_LABELS.values() if any(row["sender"] == label for row in rows)]
     shown = {(line.start, line.label_of_sender): line for line in week_lines(table)}
@@ -278,7 +277,7 @@ def weeks_of(table: TableDocument) -> tuple[Sequence[str], Sequence[Week]]:
                 for label in senders
             ],
         )
-        for start in sorted({str(row["week"]) for row in rows})
+        for start in sorted({str(row["week"]) for row in rows}, reverse=True)
     ]
 
 
@@ -290,11 +289,6 @@ def _week_rate(line: WeekLine | None, otherwise: str) -> tuple[str, str]:
         return "no rate", of
     interval = interval_text(line.rate.low, line.rate.high, line.digits)
     return rate_text(line.rate.value, line.digits), f"{of} · {interval}"
-
-
-def _draw_trend(table: TableDocument) -> Figure:
-    question = "How many leads book, by the week in which they were first written to?"
-    return figure(question, chart_senders.weeks(week_lines(table), "Booking rate by week", "trend"))
 
 
 # The page
@@ -322,7 +316,7 @@ async def overview(request: Request, actor: PageActor) -> Response:
         }
         if trend := read.tables.get("trend"):
             senders, weeks = weeks_of(trend)
-            picture = await drawn(service, ("trend", latest.id, actor.role), lambda: _draw_trend(trend))
+            picture = await drawn(service, ("trend", latest.id, actor.role), trend_figure, trend)
             verdict = document["trend"]["verdict"]
             context["trend"] = Trend(picture, verdict if verdict in trend["notes"] else "", senders, weeks)
         if runs.before is not None:

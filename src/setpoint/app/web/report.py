@@ -1,6 +1,6 @@
 """One report: whole for admins, in its tables for setters; and what its run is at while there is none."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -11,15 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import Response
 
 from setpoint.app.api.reports import run_of, tables_of
+from setpoint.app.drawing import drawn
 from setpoint.app.http.actors import PageActor
 from setpoint.app.http.state import service_of
-from setpoint.app.web.aggregates import Figure, TableView, figures, said, table_view
-from setpoint.app.web.drawn import drawn
+from setpoint.app.web.aggregates import aggregates, said
 from setpoint.app.web.pages import page
 from setpoint.app.web.run_state import run_state_page
 from setpoint.domain.vocabulary import Role
 from setpoint.reports.html import EvidenceLink, render_body
-from setpoint.reports.insights.schemas import TableDocument
 from setpoint.reports.kept_evidence import citations_with_evidence
 from setpoint.reports.service import Run
 from setpoint.tenancy.schemas import Actor
@@ -27,34 +26,6 @@ from setpoint.tenancy.schemas import Actor
 router = APIRouter()
 
 _ASKED: Final = ("from", "to", "as_of", "attribution_days", "maturity_days", "max_leads", "seed")
-_QUESTIONS: Final = {
-    "counts": "Outcomes",
-    "segments:cross_channel": "Who books more, where",
-    "segments:within_channel": "The same by the last message of each channel",
-    "comparison": "AI against setters, by channel",
-    "adjustment": "How sure, how confounded",
-    "timing": "When they book",
-    "trend": "Is it getting better",
-    "patterns": "What booking messages share",
-}
-"""The tables that setters read at once, with the words above them; the others are folded below."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A table as setters read it, with its picture where there can be one."""
-
-    title: str
-    table: TableView
-    figure: Figure | None
-
-
-@dataclass(frozen=True, slots=True)
-class Aggregates:
-    """What setters read of a report: parts that stand open, and tables that are folded."""
-
-    parts: Sequence[Part]
-    folded: Sequence[TableView]
 
 
 @router.get("/w/{workspace}/reports/{run}")
@@ -70,11 +41,11 @@ async def report(request: Request, actor: PageActor, run: str) -> Response:
     context: dict[str, Any] = {"run": found, "downloads": downloads(found, actor), "has_evidence": bool(links)}
     if actor.role is Role.ADMIN:
         body: Markup = await drawn(
-            service, ("report", found.id, actor.workspace, frozenset(links)), lambda: render_body(document, links)
+            service, ("report", found.id, actor.workspace, frozenset(links)), render_body, document, links
         )
         return page(request, "report.html.j2", actor=actor, here="reports", body=body, **context)
     tables = tables_of(found, actor)
-    shown = await drawn(service, ("aggregates", found.id), lambda: aggregates(tables))
+    shown = await drawn(service, ("aggregates", found.id), aggregates, tables)
     told = said(document, {table["key"]: table for table in tables}, actor.role)
     return page(
         request,
@@ -84,20 +55,6 @@ async def report(request: Request, actor: PageActor, run: str) -> Response:
         said=told,
         shown=shown,
         **context,
-    )
-
-
-def aggregates(tables: Sequence[TableDocument]) -> Aggregates:
-    """Arrange the tables that an actor may see, and draw them."""
-    by_key = {table["key"]: table for table in tables}
-    pictures = figures(by_key)
-    return Aggregates(
-        [
-            Part(title, table_view(by_key[key]), pictures.get(key))
-            for key, title in _QUESTIONS.items()
-            if key in by_key
-        ],
-        [table_view(table) for table in tables if table["key"] not in _QUESTIONS],
     )
 
 

@@ -18,12 +18,14 @@ router = APIRouter(include_in_schema=False)
 _FOLDER: Final = Path(__file__).parent / "static"
 _STYLES: Final = (
     "app.css",
+    "charts.css",
     "overview.css",
     "runs.css",
     "settings.css",
 )
 _SCRIPTS: Final = (
     "app.js",
+    "charts.js",
     "runs.js",
     "imports.js",
 )
