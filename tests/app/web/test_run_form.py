@@ -58,6 +58,9 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(Wrong) as wrong:
         request_in(RunFields(maturity_days="x"), "acme", NOW)
     assert set(wrong.value.faults) == {"from", "to", "maturity_days"}
+    with pytest.raises(Wrong) as wrong:
+        request_in(replace(GOOD, start="2026-06-01", max_leads="many"), "acme", NOW)
+    assert set(wrong.value.faults) == {"from", "max_leads"}
 
 
 def test_today_may_be_in_the_window() -> None:

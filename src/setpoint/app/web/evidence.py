@@ -35,6 +35,7 @@ class Rest:
     label: str
     messages: int
     part: str
+    kind: str
     anchor: str | None
 
 
@@ -47,7 +48,7 @@ def rests(document: Mapping[str, Any] | None, counts: Mapping[str, int]) -> list
         told = cited(citation, addresses)
         kind = citation.partition(":")[0]
         part = 0 if is_pattern(citation) else {"segment": 1, "evidence": 2}.get(kind, 3)
-        found.append(Rest(citation, labels.get(citation, told.label), messages, _PARTS[part], told.address))
+        found.append(Rest(citation, labels.get(citation, told.label), messages, _PARTS[part], kind, told.address))
     order = {citation: place for place, citation in enumerate(labels)}
 
     def place(one: Rest) -> tuple[int, int, int, str]:

@@ -127,6 +127,8 @@ def request_in(fields: RunFields, workspace: str, now: datetime) -> DatasetReque
     if as_of > now + _DAY:
         name = "as_of" if fields.as_of.strip() else "to"
         faults[name] = "This lies in the future: what happens until then is not known yet. Today is the latest."
+    if not {"from", "to"} & faults.keys() and start >= end:
+        faults["from"] = "From must lie before Up to."
     if faults:
         raise Wrong(faults)
     try:
