@@ -56,7 +56,10 @@ async def _serve(host: str, port: int, worker: bool, data_dir: Path | None) -> N
             # All that was loaded stays: whoever looks for garbage need not look through it, while pages wait.
             gc.collect()
             gc.freeze()
-            await run_server(application, listening)
+            try:
+                await run_server(application, listening)
+            finally:
+                gc.unfreeze()
     say("Stopped.")
 
 
