@@ -9,6 +9,7 @@ import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
@@ -93,17 +94,20 @@ class Line:
             length = fields.partition("content-length: ")[2].partition("\r\n")[0]
             return int(fields[9:12]), await reader.readexactly(int(length or 0))
         except asyncio.IncompleteReadError as error:
-            self.close()
+            await self.close()
             raise ConnectionResetError("The server hung up.") from error
         except BaseException:
-            self.close()
+            await self.close()
             raise
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Give the connection up."""
         if self._streams is not None:
-            self._streams[1].close()
+            _, writer = self._streams
             self._streams = None
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,7 @@ async def probe(address: str, person: Person, pages: Mapping[str, int]) -> tuple
             absent.append(page)
         else:
             there[page] = weight
-    line.close()
+    await line.close()
     return there, absent
 
 
@@ -148,7 +152,7 @@ async def click(address: str, person: Person, pages: Mapping[str, int], waits: W
             waits.failed[f"{type(error).__name__} of {page}"] += 1
         waits.ms[page].append((time.perf_counter() - began) * 1000)
         await pace.rest(dice.expovariate(1 / THINK_SECONDS))
-    line.close()
+    await line.close()
 
 
 @dataclass
@@ -204,6 +208,7 @@ async def feed(address: str, rows: Feed, rate: float, waits: Waits, pace: Pace) 
                 waits.failed[f"{type(error).__name__} of a batch"] += 1
             if not answered:
                 if pace.over.is_set():
+                    await line.close()
                     return
                 await asyncio.sleep(_AGAIN_SECONDS)
         if f'"accepted":{BATCH},'.encode() in answer:
@@ -211,4 +216,4 @@ async def feed(address: str, rows: Feed, rate: float, waits: Waits, pace: Pace) 
         else:
             waits.failed["a batch that was not accepted whole"] += 1
         rows.ms.append((time.perf_counter() - sent) * 1000)
-    line.close()
+    await line.close()

@@ -34,11 +34,13 @@ class Settings:
 
 
 @asynccontextmanager
-async def open_database(settings: Settings, migrate: bool = True, connections: int = 5) -> AsyncIterator[Database]:
+async def open_database(
+    settings: Settings, migrate: bool = True, connections: int = 5, *, stands_back: bool = False
+) -> AsyncIterator[Database]:
     """The database, ready for use: the embedded one is started and migrated, yours is only checked.
 
-    It opens at most so many `connections`. With `migrate` false nothing is changed or checked. Raises
-    DatabaseUnavailable.
+    It opens at most so many `connections`; those to the embedded one let all others go first where it `stands_back`.
+    With `migrate` false nothing is changed or checked. Raises DatabaseUnavailable.
     """
     if settings.database_url is not None:
         async with _connected(settings.database_url, connections) as database:
@@ -49,7 +51,7 @@ async def open_database(settings: Settings, migrate: bool = True, connections: i
     # Should we be cancelled right here, the server stops with the process.
     server = await in_thread(partial(embedded.start, settings.data_dir))
     try:
-        async with _connected(server.url, connections) as database:
+        async with _connected(server.url, connections, stands_back) as database:
             if migrate:
                 await database.migrate()
             yield database
@@ -58,8 +60,8 @@ async def open_database(settings: Settings, migrate: bool = True, connections: i
 
 
 @asynccontextmanager
-async def _connected(url: str, connections: int) -> AsyncIterator[Database]:
-    database = connect(url, connections)
+async def _connected(url: str, connections: int, stands_back: bool = False) -> AsyncIterator[Database]:
+    database = connect(url, connections, stands_back=stands_back)
     try:
         yield database
     finally:

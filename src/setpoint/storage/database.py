@@ -5,13 +5,15 @@ row-level security does the rest. Without a tenant no row is visible.
 """
 
 import asyncio
+import os
 import re
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote
 
+import orjson
 import psycopg
 from psycopg import errors
 from psycopg.sql import SQL, Literal
@@ -37,6 +39,7 @@ _LEAVE_NOTHING = "CLOSE ALL; DISCARD TEMP; RESET ALL"
 _CLEAN = "setpoint_clean"
 _CONNECT_SECONDS = 10
 _TURN_SECONDS = 30
+_LESS_URGENT = 10
 # Alembic keeps the connection that it migrates in a global of its own: in one process it is one at a time.
 _migrating = asyncio.Lock()
 
@@ -185,11 +188,12 @@ class Database:
         await self.engine.dispose()
 
 
-def connect(url: str | URL, pool_size: int = 5) -> Database:
+def connect(url: str | URL, pool_size: int = 5, *, stands_back: bool = False) -> Database:
     """Make a pool for a PostgreSQL URL (`postgresql://user:password@host/database`). Nothing is opened yet.
 
-    It opens at most `pool_size` connections; who finds them all in use waits for half a minute. Raises
-    DatabaseUnavailable where the URL cannot be read.
+    It opens at most `pool_size` connections; who finds them all in use waits for half a minute. With `stands_back`
+    the server's processes for these connections let all others go first, and have no helpers, which would not: for
+    a server on this machine that runs under our user. Raises DatabaseUnavailable where the URL cannot be read.
     """
     try:
         parsed = make_url(url)
@@ -207,10 +211,15 @@ def connect(url: str | URL, pool_size: int = 5) -> Database:
         # Transactions are opened and ended by statements of ours.
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,
+        # A report has hundreds of kilobytes, and nobody else is answered while it is read.
+        json_deserializer=orjson.loads,
         connect_args={"client_encoding": "utf8"}
+        | ({"options": "-c max_parallel_workers_per_gather=0"} if stands_back else {})
         | ({} if "connect_timeout" in parsed.query else {"connect_timeout": _CONNECT_SECONDS}),
     )
     event.listen(engine.sync_engine, "reset", _leave_nothing)
+    if stands_back:
+        event.listen(engine.sync_engine, "connect", _stand_back)
     return Database(engine, asyncio.Semaphore(pool_size))
 
 
@@ -222,6 +231,11 @@ def _leave_nothing(connection: DBAPIConnection, record: ConnectionPoolEntry, sta
         cursor = connection.cursor()
         cursor.execute(_LEAVE_NOTHING)
         cursor.close()
+
+
+def _stand_back(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, connection.driver_connection.info.backend_pid, _LESS_URGENT)
 
 
 def driver_connection(connection: AsyncConnection) -> psycopg.AsyncConnection[tuple[object, ...]]:

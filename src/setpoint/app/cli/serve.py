@@ -1,6 +1,7 @@
 """`setpoint serve`."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -22,6 +23,8 @@ app = command_app()
 # Pages, the API and a report run at once; each holds a connection for as long as its transaction.
 CONNECTIONS = 15
 _GRACE_SECONDS = 20
+# Longer than a reverse proxy keeps its connections, or it would send a request into one that is being closed.
+_KEEP_ALIVE_SECONDS = 75
 
 
 @app.command(short_help="Serve the pages and the API.")
@@ -49,7 +52,14 @@ async def _serve(host: str, port: int, worker: bool, data_dir: Path | None) -> N
             open_database(Settings.read(data_dir), connections=CONNECTIONS) as database,
             worker_beside(data_dir) if worker else nullcontext(),
         ):
-            await run_server(create_app(database, config), listening)
+            application = create_app(database, config)
+            # All that was loaded stays: whoever looks for garbage need not look through it, while pages wait.
+            gc.collect()
+            gc.freeze()
+            try:
+                await run_server(application, listening)
+            finally:
+                gc.unfreeze()
     say("Stopped.")
 
 
@@ -104,6 +114,7 @@ async def run_server(
         server_header=False,
         lifespan="on",
         timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
     )
     await Server(config).serve(sockets=[listening])
 
