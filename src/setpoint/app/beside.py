@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+from setpoint.storage.urgency import stand_back
+
 STOP_SECONDS: Final = 15.0
 """How long the worker has for giving back what it is at. It needs a few seconds itself."""
 
 _AGAIN_SECONDS: Final = 5.0
-_LESS_URGENT: Final = 5
 
 
 @asynccontextmanager
@@ -29,7 +30,7 @@ async def worker_beside(data_dir: Path | None) -> AsyncIterator[None]:
 
 async def until_parent_ends() -> None:
     """Wait for the end of standard input, which comes when whoever started this process is gone, however it ended."""
-    os.nice(_LESS_URGENT)
+    stand_back(os.getpid())
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while await reader.read(1024):

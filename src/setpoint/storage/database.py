@@ -5,10 +5,9 @@ row-level security does the rest. Without a tenant no row is visible.
 """
 
 import asyncio
-import os
 import re
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote
@@ -26,6 +25,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
 from setpoint.domain.errors import DatabaseUnavailable
 from setpoint.storage import migrate
+from setpoint.storage.urgency import stand_back
 
 RUNTIME_ROLE = "setpoint_runtime"
 # Each of these is one message to the server: a page has several transactions, and waits for every answer.
@@ -39,7 +39,6 @@ _LEAVE_NOTHING = "CLOSE ALL; DISCARD TEMP; RESET ALL"
 _CLEAN = "setpoint_clean"
 _CONNECT_SECONDS = 10
 _TURN_SECONDS = 30
-_LESS_URGENT = 10
 # Alembic keeps the connection that it migrates in a global of its own: in one process it is one at a time.
 _migrating = asyncio.Lock()
 
@@ -234,8 +233,7 @@ def _leave_nothing(connection: DBAPIConnection, record: ConnectionPoolEntry, sta
 
 
 def _stand_back(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, connection.driver_connection.info.backend_pid, _LESS_URGENT)
+    stand_back(connection.driver_connection.info.backend_pid)
 
 
 def driver_connection(connection: AsyncConnection) -> psycopg.AsyncConnection[tuple[object, ...]]:
