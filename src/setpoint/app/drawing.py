@@ -3,19 +3,12 @@
 What is drawn of a complete report is kept, because it never changes.
 """
 
-import asyncio
-import multiprocessing
-import os
-import signal
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from functools import cache
 from typing import Any, Final, ParamSpec, TypeVar
 
 from setpoint.app.http.state import Service
+from setpoint.app.processes import Beside
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,16 +17,14 @@ T = TypeVar("T")
 MOST: Final = 32
 """Drawings that are kept; a whole report is half a megabyte."""
 
+_process = Beside()
 _kept: OrderedDict[Hashable, Any] = OrderedDict()
 
 
 async def draw(service: Service, make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What `make` gives, one drawing at a time. It is a function of a module, and what it takes and gives is pickled.
-
-    The process is started for the first drawing and stays; one that was killed is replaced.
-    """
+    """What `make`, a function of a module, gives: one drawing at a time."""
     async with service.drawing:
-        return await _carry_out(make, *args, **kwargs)
+        return await _process.run(make, *args, **kwargs)
 
 
 async def drawn(service: Service, key: Hashable, make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -45,35 +36,9 @@ async def drawn(service: Service, key: Hashable, make: Callable[P, T], *args: P.
         async with service.drawing:
             # Whoever held the lock may have drawn the same.
             if key not in _kept:
-                _kept[key] = await _carry_out(make, *args, **kwargs)
+                _kept[key] = await _process.run(make, *args, **kwargs)
                 while len(_kept) > MOST:
                     _kept.popitem(last=False)
     _kept.move_to_end(key)
     found: T = _kept[key]
     return found
-
-
-async def _carry_out(make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    try:
-        return await asyncio.wrap_future(_pool().submit(make, *args, **kwargs))
-    except BrokenProcessPool:
-        _pool.cache_clear()
-        return await asyncio.wrap_future(_pool().submit(make, *args, **kwargs))
-
-
-@cache
-def _pool() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_begin)
-
-
-def _begin() -> None:
-    """In the new process: Ctrl-C is the server's, and it takes us along however it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(0)

@@ -26,7 +26,7 @@ class Stage(IntEnum):
 
 
 @contextmanager
-def gather_rejects(summary: ImportSummary, path: Path | None, source: Path) -> Iterator["Rejects"]:
+def gather_rejects(summary: ImportSummary, path: Path | None, source: Path | None = None) -> Iterator["Rejects"]:
     """The rejections of one import of `source`, for its summary and, where `path` is given, for a CSV file.
 
     Raises UsageError where the file cannot be written.
@@ -39,7 +39,7 @@ def gather_rejects(summary: ImportSummary, path: Path | None, source: Path) -> I
     if path.exists() and not path.is_file():
         # It would be replaced by our file, not written to.
         raise UsageError(f"--rejects {path} is a device or a pipe: name a file.")
-    if path.exists() and source.exists() and path.samefile(source):
+    if source is not None and path.exists() and source.exists() and path.samefile(source):
         raise UsageError("--rejects names the file that is imported: name another.")
     with ExitStack() as stack:
         try:

@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import TypeVar
@@ -77,16 +77,51 @@ async def import_file(
     report = _Reporter(summary, progress or (lambda _: None))
     with gather_rejects(summary, rejects, path) as rejected:
         reader = await asyncio.to_thread(_open, path, layout)
+        importing = _Import(driver_connection(connection), workspace.client_id, layout, summary, rejected, report)
         with closing(reader):
-            importing = _Import(driver_connection(connection), workspace.client_id, layout, summary, rejected, report)
-            await importing.stage(reader)
-        await importing.sort()
-        await importing.save(reader.columns)
-        if summary.accepted + summary.rejected + summary.unchanged != summary.rows:
-            raise RuntimeError("An import lost count of its rows; nothing of it was saved.")
-        await asyncio.to_thread(rejected.finish)
+            await importing.stage(_read_ahead(_portions(reader, layout)))
+        await importing.finish(reader)
     report("done", 1.0)
     return summary
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A small file, read and checked, without any database: another process can have made it."""
+
+    kind: ImportKind
+    portions: Sequence["_Portion"]
+    columns: frozenset[str]
+    unknown_columns: list[str]
+    truncated: bool
+
+
+def prepare(kind: ImportKind, path: Path) -> Prepared:
+    """Read and check all of a file that fits into memory. Raises FileUnreadable."""
+    layout = LAYOUTS[kind]
+    with closing(_open(path, layout)) as reader:
+        # A view of memory stays in its process.
+        portions = [replace(portion, copy=bytes(portion.copy)) for portion in _portions(reader, layout)]
+        return Prepared(kind, portions, reader.columns, reader.unknown_columns, reader.truncated)
+
+
+async def import_prepared(
+    connection: SqlConnection, workspace: Workspace, prepared: Prepared, rejects: Path
+) -> ImportSummary:
+    """Import what was prepared, as `import_file` does with its file. Raises UsageError."""
+    layout = LAYOUTS[prepared.kind]
+    summary = ImportSummary(prepared.kind)
+    report = _Reporter(summary, lambda _: None)
+    with gather_rejects(summary, rejects) as rejected:
+        importing = _Import(driver_connection(connection), workspace.client_id, layout, summary, rejected, report)
+        await importing.stage(_each(prepared.portions))
+        await importing.finish(prepared)
+    return summary
+
+
+async def _each(portions: Sequence["_Portion"]) -> AsyncGenerator["_Portion", None]:
+    for portion in portions:
+        yield portion
 
 
 def _open(path: Path, layout: Layout) -> Reader:
@@ -99,7 +134,7 @@ class _Portion:
     """A batch, checked: rows for COPY, and what was rejected, by line."""
 
     rows: int
-    copy: memoryview
+    copy: memoryview | bytes
     rejections: list[Rejection]
     share: float
 
@@ -160,13 +195,13 @@ class _Import:
     rejected: Rejects
     report: _Reporter
 
-    async def stage(self, reader: Reader) -> None:
-        """Read the file into the table `imported`."""
+    async def stage(self, coming: AsyncGenerator[_Portion, None]) -> None:
+        """Write what comes into the table `imported`."""
         await self.connection.execute(queries.SETTINGS)
         await self.connection.execute(queries.lock(self.layout.kind, self.client_id))
         await self.connection.execute(queries.create_imported(self.layout))
         async with (
-            aclosing(_read_ahead(_portions(reader, self.layout))) as portions,
+            aclosing(coming) as portions,
             self.connection.cursor() as cursor,
             cursor.copy(queries.COPY) as copy,
         ):
@@ -175,8 +210,16 @@ class _Import:
                 self.rejected.add(Stage.FILE, portion.rejections)
                 await copy.write(portion.copy)
                 self.report("reading", portion.share)
-        self.summary.unknown_columns = reader.unknown_columns
-        self.summary.truncated = reader.truncated
+
+    async def finish(self, read: Reader | Prepared) -> None:
+        """Bring what was staged into the workspace, and complete the summary. Raises SetpointError."""
+        self.summary.unknown_columns = read.unknown_columns
+        self.summary.truncated = read.truncated
+        await self.sort()
+        await self.save(read.columns)
+        if self.summary.accepted + self.summary.rejected + self.summary.unchanged != self.summary.rows:
+            raise RuntimeError("An import lost count of its rows; nothing of it was saved.")
+        await asyncio.to_thread(self.rejected.finish)
 
     async def sort(self) -> None:
         """Bring the rows into the order of their keys, and reject what only the database can tell is wrong."""

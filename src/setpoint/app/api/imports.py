@@ -17,10 +17,11 @@ from setpoint.app.api import answers
 from setpoint.app.api.problems import PROBLEMS
 from setpoint.app.http.actors import Admin
 from setpoint.app.http.state import service_of
+from setpoint.app.processes import Beside
 from setpoint.domain.errors import UsageError
 from setpoint.domain.spreadsheet import restore
 from setpoint.ingest.schemas import ImportKind, ImportSummary
-from setpoint.ingest.service import import_file
+from setpoint.ingest.service import Prepared, import_prepared, prepare
 from setpoint.tenancy.service import Workspace
 
 router = APIRouter(prefix="/imports", tags=["imports"], responses=PROBLEMS)
@@ -28,6 +29,7 @@ router = APIRouter(prefix="/imports", tags=["imports"], responses=PROBLEMS)
 MOST_ROWS: Final = 5_000
 _MOST_BYTES: Final = 32 << 20
 _PLAIN: Final = frozenset((str, bool, int))
+_process = Beside()
 
 
 class RejectedRow(BaseModel):
@@ -96,30 +98,33 @@ async def import_rows(
     """
     key = None if idempotency_key is None else answers.check_key(idempotency_key)
     body = await request.body()
-    rows = await asyncio.to_thread(_rows, body)
+    prepared = await _process.run(prepare_rows, kind, body)
     service = service_of(request)
-    scratch = Path(tempfile.mkdtemp(prefix="setpoint-rows-"))
+    scratch = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="setpoint-rows-"))
     try:
-        await asyncio.to_thread(_write, scratch / "rows.jsonl", rows)
         async with service.database.tenant(actor.client_id) as connection:
             if key is not None:
                 asked = hashlib.sha256(kind.encode() + b"\0" + body).hexdigest()
                 kept = await answers.begin(connection, actor.client_id, key, asked, now=service.clock())
                 if kept is not None:
                     return Imported.model_validate(kept.answer)
-            summary = await import_file(
-                connection,
-                Workspace(actor.client_id, actor.workspace),
-                kind,
-                scratch / "rows.jsonl",
-                scratch / "rejects.csv",
-            )
+            workspace = Workspace(actor.client_id, actor.workspace)
+            summary = await import_prepared(connection, workspace, prepared, scratch / "rejects.csv")
             imported = await asyncio.to_thread(_told, summary, scratch / "rejects.csv")
             if key is not None:
                 await answers.finish(connection, actor.client_id, key, imported.model_dump(mode="json"))
         return imported
     finally:
         await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
+
+
+def prepare_rows(kind: ImportKind, body: bytes) -> Prepared:
+    """Read and check the rows of a body, line by line as those of a file. Raises UsageError where it is no batch."""
+    rows = _rows(body)
+    with tempfile.TemporaryDirectory(prefix="setpoint-rows-") as scratch:
+        path = Path(scratch, "rows.jsonl")
+        _write(path, rows)
+        return prepare(kind, path)
 
 
 def _rows(body: bytes) -> list[Any]:

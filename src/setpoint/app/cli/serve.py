@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -56,6 +57,7 @@ async def _serve(host: str, port: int, worker: bool, data_dir: Path | None) -> N
             # All that was loaded stays: whoever looks for garbage need not look through it, while pages wait.
             gc.collect()
             gc.freeze()
+            sys.setswitchinterval(0.0005)
             try:
                 await run_server(application, listening)
             finally:
