@@ -5,10 +5,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from setpoint.storage import embedded
 from setpoint.storage.database import Database, connect
 from setpoint.tenancy.service import Workspace, create_workspace
+
+# The suite is the same for everybody; new counterexamples are looked for with `--hypothesis-profile explore`.
+settings.register_profile("suite", derandomize=True, deadline=None)
+settings.register_profile("explore", derandomize=False, deadline=None, max_examples=1000)
+settings.load_profile("suite")
 
 WorkspaceFactory = Callable[[], Awaitable[Workspace]]
 

@@ -126,6 +126,14 @@ def test_nobody_and_everybody_leave_the_binomial_bound_open() -> None:
     assert (everybody.value, round(everybody.low, 4), everybody.high) == (1, 0.8316, 1)
 
 
+def test_shares_that_add_up_to_a_hair_below_everybody_are_everybody() -> None:
+    """13, 12 and 6 of 31 add up to 0.9999999999999999: the lower end is 0.025**(1/31) = 0.8878."""
+    days = Durations(np.array([0.0, 1 / 24, 1 / 12]), np.array([1, 1, 1]), np.array([13, 12, 6]))
+    everybody = measured(incidence(days).at(1 / 12))
+
+    assert (everybody.value, round(everybody.low, 4), everybody.high) == (1, 0.8878, 1)
+
+
 def test_leukaemia_gives_the_log_rank_test_of_r() -> None:
     found = log_rank(MAINTAINED, NOT_MAINTAINED)
 

@@ -19,6 +19,8 @@ from setpoint.domain.measured import Measured, Refused
 
 CENSORED, BOOKED, LOST = 0, 1, 2
 
+_HAIR = 1e-12  # What rounding leaves of nothing.
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int_]
 
@@ -232,8 +234,9 @@ def _life(durations: Durations, cause: int) -> _Life | None:
     events = at_each_time(weights * (event == cause))
     ended = at_each_time(weights * (event != CENSORED))
     before = np.concatenate([[1.0], np.cumprod(1 - ended / at_risk)[:-1]])
-    # Shares of whole leads add up to a hair more than 1.
-    incidence = np.minimum(np.cumsum(before * events / at_risk), 1.0)
+    # Shares of whole leads add up to a hair more or less than 1, and a hair below it has no logarithm to speak of.
+    incidence = np.cumsum(before * events / at_risk)
+    incidence[incidence > 1 - _HAIR] = 1.0
     return _Life(times, at_risk, events, ended, before, incidence)
 
 
@@ -258,7 +261,7 @@ def _mean_and_error(durations: Durations, tau: float) -> tuple[float, float] | R
         weight**2 * d1 * (n - d1) / n**3 - 2 * weight * ahead * d1 / n**2 + ahead**2 * life.greenwood[seen]
     ).sum()
     # All on one day, or all at once: rounding leaves a hair of variance.
-    if variance <= 1e-12 * tau**2:
+    if variance <= _HAIR * tau**2:
         return Refused("All leads ended alike: there is nothing to take an error from.")
     return tau - float(lost.sum()), math.sqrt(float(variance))
 

@@ -87,7 +87,9 @@ async def test_booked_conversations_come_in_pages_and_without_leads_for_setters(
 async def test_only_admins_have_conversations_summed_up(town: Town) -> None:
     async with client(town.app()) as http:
         done = await http.post(
-            insights(town, "summaries"), headers=by_token(town.home.tokens[Role.ADMIN]), json={"limit": 1}
+            insights(town, "summaries"),
+            headers=by_token(town.home.tokens[Role.ADMIN]),
+            json={"limit": 1, "again": True},
         )
         refused = await http.post(
             insights(town, "summaries"), headers=by_token(town.home.tokens[Role.SETTER]), json={}
