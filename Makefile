@@ -20,7 +20,7 @@ CANDIDATES := $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python)
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-demo: $(RUNTIME) ## set everything up, fill a sample workspace, print its report and write it as HTML
+demo: $(RUNTIME) ## print the report of a sample team, write it as HTML, serve its pages until Ctrl-C (ARGS=--once does not serve)
 	@$(BIN)/setpoint demo $(ARGS)
 
 test: $(DEV) ## run the tests, two processes at once
