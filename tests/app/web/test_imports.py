@@ -254,8 +254,12 @@ async def test_what_is_old_is_forgotten(house: House, monkeypatch: pytest.Monkey
     async with house.database.tenant(house.workspace.client_id) as connection:
         await connection.execute(text("UPDATE api_answers SET created_at = :long_ago"), {"long_ago": NOW - 2 * KEPT})
     async with house.visit() as http:
-        await send(http, house, "leads", LEADS, once="z" * 43)
         assert (await http.get(old)).status_code == 404
+        assert old not in (await http.get(f"{house.address}/settings/imports")).text
+        new = (await send(http, house, "leads", LEADS, once="z" * 43)).headers["Location"]
+        assert new in (await http.get(f"{house.address}/settings/imports")).text
+    async with house.database.tenant(house.workspace.client_id) as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM api_answers")) == 1
 
 
 async def test_the_examples_go_together_and_have_every_column(house: House) -> None:

@@ -66,8 +66,9 @@ async def example_file(actor: PageAdmin, kind: ImportKind) -> Response:
 @router.get("/{result}")
 async def imported(request: Request, actor: PageAdmin, result: Annotated[str, InPath()]) -> Response:
     """What became of the rows of one file."""
-    async with service_of(request).database.tenant(actor.client_id) as connection:
-        kept = await find_import(connection, actor.client_id, result)
+    service = service_of(request)
+    async with service.database.tenant(actor.client_id) as connection:
+        kept = await find_import(connection, actor.client_id, result, now=service.clock())
     place = "row" if ".parquet" in kept.told["file"].lower() else "line"
     return settings_page(
         request,
@@ -85,8 +86,9 @@ async def imported(request: Request, actor: PageAdmin, result: Annotated[str, In
 @router.get("/{result}/rejects.csv")
 async def rejects(request: Request, actor: PageAdmin, result: Annotated[str, InPath()]) -> Response:
     """The rejected rows of one file, safe to open with a spreadsheet."""
-    async with service_of(request).database.tenant(actor.client_id) as connection:
-        kept = await find_import(connection, actor.client_id, result)
+    service = service_of(request)
+    async with service.database.tenant(actor.client_id) as connection:
+        kept = await find_import(connection, actor.client_id, result, now=service.clock())
     file = io.StringIO()
     csv.writer(file).writerows([HEADER, *kept.told["rejected_rows"]])
     return _csv(file.getvalue(), "rejects.csv")
@@ -151,8 +153,9 @@ def _shown_name(name: str) -> str:
 async def _imports_page(
     request: Request, actor: Actor, failure: SetpointError | None = None, form: FormData | None = None
 ) -> Response:
-    async with service_of(request).database.tenant(actor.client_id) as connection:
-        earlier = await list_imports(connection, actor.client_id)
+    service = service_of(request)
+    async with service.database.tenant(actor.client_id) as connection:
+        earlier = await list_imports(connection, actor.client_id, now=service.clock())
     typed = form or FormData()
     return settings_page(
         request,

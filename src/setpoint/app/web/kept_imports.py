@@ -6,14 +6,16 @@ once. The keys begin with a word and a blank, which no program's key has.
 
 import csv
 import itertools
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from setpoint.app.api.answers import KEPT
 from setpoint.domain.errors import NotFound
 from setpoint.ingest.schemas import ImportSummary
 from setpoint.storage.tables import api_answers
@@ -23,6 +25,7 @@ MOST_REJECTS: Final = 10_000
 MOST_SHOWN: Final = 20
 
 _MARK: Final = "import "
+_RESULT: Final = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +65,33 @@ def tell(summary: ImportSummary, rejects: Path, file: str, checked: bool, by: st
     }
 
 
-async def find_import(connection: AsyncConnection, client_id: int, result: str) -> Kept:
-    """One import of the last days. Raises NotFound."""
-    answers = api_answers.c
-    found = await connection.execute(
-        select(answers.created_at, answers.answer).where(
-            answers.client_id == client_id, answers.key == key_of(result), answers.answer.is_not(None)
-        )
-    )
-    row = found.one_or_none()
+async def find_import(connection: AsyncConnection, client_id: int, result: str, *, now: datetime) -> Kept:
+    """One import of the last seven days. Raises NotFound."""
+    found = None
+    if _RESULT.fullmatch(result):
+        query = select(api_answers.c.created_at, api_answers.c.answer)
+        here = _on_record(client_id, now) & (api_answers.c.key == key_of(result))
+        found = await connection.execute(query.where(here))
+    row = None if found is None else found.one_or_none()
     if row is None:
         raise NotFound("There is no such import in this workspace, or it is no longer on record.")
     return Kept(result, row.created_at, row.answer)
 
 
-async def list_imports(connection: AsyncConnection, client_id: int) -> list[Kept]:
-    """The newest imports of the last days."""
+async def list_imports(connection: AsyncConnection, client_id: int, *, now: datetime) -> list[Kept]:
+    """The newest imports of the last seven days."""
     answers = api_answers.c
     told = answers.answer.op("-")("rejected_rows").label("told")
     found = await connection.execute(
         select(answers.key, answers.created_at, told)
-        .where(answers.client_id == client_id, answers.key.startswith(_MARK), answers.answer.is_not(None))
+        .where(_on_record(client_id, now), answers.key.startswith(_MARK))
         .order_by(answers.created_at.desc(), answers.key)
         .limit(MOST_SHOWN)
     )
     return [Kept(row.key.removeprefix(_MARK), row.created_at, row.told) for row in found]
+
+
+def _on_record(client_id: int, now: datetime) -> ColumnElement[bool]:
+    """Complete, and not yet to be forgotten: what is older is deleted with the next import."""
+    answers = api_answers.c
+    return and_(answers.client_id == client_id, answers.created_at >= now - KEPT, answers.answer.is_not(None))
