@@ -35,7 +35,7 @@ class RunHeld(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A report run as it stands. `document` is there once it is complete, `failure` once it failed.
+    """A report run as it stands. Complete, it has `document` and `cohort_leads`; failed, it has `failure`.
 
     While it is worked on, `progress` has `step`, `rows` (None where rows do not count) and `at`.
     """
@@ -56,6 +56,7 @@ class Run:
     attempt: int = 0
     heartbeat_at: datetime | None = None
     progress: dict[str, Any] | None = None
+    cohort_leads: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,6 +387,7 @@ _RUN = [
         "attempt",
         "heartbeat_at",
         "progress",
+        "cohort_leads",
     )
 ]
 _STATE = [column for column in _RUN if column.name != "document"]
