@@ -1,5 +1,6 @@
 """The account of whoever is signed in: its password, its address, its sessions; and links to a new password."""
 
+from collections import defaultdict
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Form, Path, Request
@@ -73,7 +74,7 @@ def account_page(
 ) -> Response:
     """A page of the account; with the field that is wrong, or `form` for all of it, and why, where one is."""
     status = 200 if fault is None else 429 if isinstance(fault[1], TooManyAttempts) else 400
-    faults = {} if fault is None else {fault[0]: fault[1].message}
+    faults = defaultdict(str, {} if fault is None else {fault[0]: fault[1].message})
     here = "account"
     return page(request, template, person=person, here=here, status=status, faults=faults, **context)
 
@@ -158,9 +159,7 @@ async def save_password(
         if new != again:
             fault: tuple[str, SetpointError] = "again", UsageError(_DIFFER)
         else:
-            await change_password(
-                service.database, own_token(request), present or None, new, now=service.clock()
-            )
+            await change_password(service.database, own_token(request), present or None, new, now=service.clock())
             return go_to("/account?told=password")
     except (SignInRefused, TooManyAttempts) as error:
         fault = password_field(error, ways), error
