@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -207,15 +208,14 @@ async def test_whoever_has_no_password_sets_one_soon_after_signing_in(
         assert "your only way in" in words(await http.get("/account/disconnect"))
         assert "your only way in" in words(await http.post("/account/disconnect", data={}))
         async with house.database.owner() as connection:
-            older = text("UPDATE user_sessions SET created_at = created_at - interval '15 minutes'")
-            await connection.execute(older)
+            older = text("UPDATE user_sessions SET created_at = :at WHERE user_id = :id")
+            await connection.execute(older, {"at": NOW - timedelta(minutes=15), "id": house.members[Role.ADMIN]})
         stale = await http.post("/account/password", data=typed)
         assert stale.status_code == 400
         assert "sign out, sign in again" in words(stale)
         assert not await signs_in(house.database, address(house), NEW)
         async with house.database.owner() as connection:
-            newer = text("UPDATE user_sessions SET created_at = created_at + interval '1 minute'")
-            await connection.execute(newer)
+            await connection.execute(older, {"at": NOW - timedelta(minutes=14), "id": house.members[Role.ADMIN]})
         assert "Your password is changed." in await follow(http, await http.post("/account/password", data=typed))
     assert await signs_in(house.database, address(house), NEW)
 

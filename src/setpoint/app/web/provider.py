@@ -127,6 +127,7 @@ async def confirm(request: Request, person: Owner, present: Text = "") -> Respon
 @router.get("/account/connect/provider")
 async def go_and_connect(request: Request, person: Owner) -> Response:
     """Send the browser to the provider, on behalf of whoever has just confirmed their password."""
+    _client(request)
     if not _is_confirmed(request):
         raise SignInRefused(_CONFIRM_AGAIN)
     response = await _send_away(request, connecting=True)
