@@ -333,7 +333,7 @@ async def test_the_demo_s_account_says_what_is_possible_and_refuses_the_rest(
     async with at_home(database, session.token) as http:
         page = await http.get("/account")
         assert "This is the demo's account" in words(page)
-        assert "nobody knows it: one click signs in" in words(page)
+        assert "Nobody knows the password: one click signs in." in words(page)
         assert "/account/password" not in page.text
         assert "/account/address" not in page.text
         filled = {"present": PASSWORD, "new": NEW, "again": NEW, "email": "new@example.org"}

@@ -91,7 +91,7 @@ async def test_an_account_is_connected_after_the_password_and_signed_in_to_by_th
     async with browse(house, config, role) as http:
         assert "not connected. Connect it" in words(await http.get("/account"))
         asked = await confirm(http)
-        assert "Your password is right." in await follow(http, asked)
+        assert "Confirmed. Now sign in at 127.0.0.1" in await follow(http, asked)
         came = await through(http, "/account/connect/provider")
         told = await follow(http, came)
         assert "Connected: you can sign in with your organisation's account" in told

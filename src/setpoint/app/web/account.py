@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Form, Path, Request
 from starlette.responses import Response
 
+from setpoint.app.api.account import NO_SESSION
 from setpoint.app.api.problems import absent, id_of
 from setpoint.app.http.actors import (
     SignedInPerson,
@@ -35,7 +36,6 @@ router = APIRouter()
 Text = Annotated[str, Form(max_length=1000)]
 
 MOST_SESSIONS: Final = 50
-NO_SESSION: Final = "You have no such session, or it is over."
 _DIFFER: Final = "The two differ: type the new password twice."
 _SHARED: Final = (
     "This is the demo's account. Whoever looks around on this machine shares it, so its password, address and"
