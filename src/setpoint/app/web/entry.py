@@ -19,12 +19,13 @@ from setpoint.app.http.actors import (
     session_token,
     set_session_cookie,
 )
+from setpoint.app.http.errors import problem_of
 from setpoint.app.http.state import service_of
 from setpoint.app.web.pages import go_to, page
 from setpoint.domain.errors import DatabaseUnavailable, NotAllowed, NotFound, SetpointError, UsageError
 from setpoint.tenancy.identities import sign_in_with_provider
 from setpoint.tenancy.invitations import accept_signed_in, accept_with_password, find_invitation
-from setpoint.tenancy.oidc import Pending, discover
+from setpoint.tenancy.oidc import Pending, ProviderUnavailable, discover
 from setpoint.tenancy.schemas import Person, SignInRefused, TooManyAttempts
 from setpoint.tenancy.service import list_workspaces
 from setpoint.tenancy.sessions import sign_out
@@ -146,8 +147,11 @@ async def begin(request: Request) -> Response:
     client = service.config.oidc
     if client is None:
         raise NotFound("No identity provider is connected: sign in by password.")
-    async with httpx.AsyncClient() as http:
-        provider = await discover(http, client)
+    try:
+        async with httpx.AsyncClient() as http:
+            provider = await discover(http, client)
+    except ProviderUnavailable as error:
+        return _turned_away(request, error)
     address, pending = provider.begin(_return_address(request))
     response = go_to(address)
     kept = base64.urlsafe_b64encode(json.dumps(asdict(pending)).encode()).decode()
@@ -165,23 +169,39 @@ async def begin(request: Request) -> Response:
 
 @router.get("/sign-in/return")
 async def come_back(request: Request) -> Response:
-    """The provider's answer: a session, or why not."""
+    """The provider's answer: a session, or why not above the form."""
     service = service_of(request)
     client = service.config.oidc
     if client is None:
         raise NotFound("No identity provider is connected: sign in by password.")
-    async with httpx.AsyncClient() as http:
-        provider = await discover(http, client)
-        claims = await provider.finish(
-            http, _kept(request), dict(request.query_params), _return_address(request), now=service.clock()
+    try:
+        async with httpx.AsyncClient() as http:
+            provider = await discover(http, client)
+            claims = await provider.finish(
+                http, _kept(request), dict(request.query_params), _return_address(request), now=service.clock()
+            )
+        signed_in = await sign_in_with_provider(
+            service.database, claims, now=service.clock(), super_admins=service.config.super_admins
         )
-    signed_in = await sign_in_with_provider(
-        service.database, claims, now=service.clock(), super_admins=service.config.super_admins
-    )
+    except (SignInRefused, NotAllowed, ProviderUnavailable) as error:
+        return _turned_away(request, error)
     response = go_to("/")
-    response.delete_cookie(_pending_cookie(request), path="/", secure=service.config.is_secure, httponly=True)
+    _forget_pending(response, request)
     set_session_cookie(response, request, signed_in)
     return response
+
+
+def _turned_away(request: Request, error: SetpointError) -> Response:
+    """The form, with the reason why the provider's way in did not lead anywhere."""
+    status = problem_of(error, service_of(request).clock()).status
+    response = page(request, "sign_in.html.j2", status=status, next="/", email="", failure=error.message)
+    _forget_pending(response, request)
+    return response
+
+
+def _forget_pending(response: Response, request: Request) -> None:
+    config = service_of(request).config
+    response.delete_cookie(_pending_cookie(request), path="/", secure=config.is_secure, httponly=True)
 
 
 def _pending_cookie(request: Request) -> str:
