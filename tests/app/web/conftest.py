@@ -5,11 +5,13 @@ import os
 import shutil
 import socket
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 import pytest_asyncio
 import uvicorn
-from playwright.async_api import Browser, Page, async_playwright
+from fastapi import FastAPI
+from playwright.async_api import Browser, Page, async_playwright, expect
 from tests.app.town import Town
 from tests.tenancy.conftest import cheap
 
@@ -20,10 +22,13 @@ __all__ = ["cheap"]
 
 CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 
+# What is drawn for the first time loads what draws; on a busy machine that takes longer than the usual five seconds.
+expect.set_options(timeout=30_000)
 
-@pytest_asyncio.fixture(scope="session")
-async def site(town: Town) -> AsyncIterator[str]:
-    """The address of a server with the pages of the town."""
+
+@asynccontextmanager
+async def served(app: FastAPI) -> AsyncIterator[str]:
+    """Serve an application on loopback while a block lasts: its address."""
     started = asyncio.Event()
 
     class Server(uvicorn.Server):
@@ -31,13 +36,22 @@ async def site(town: Town) -> AsyncIterator[str]:
             await super().startup(sockets)
             started.set()
 
-    server = Server(uvicorn.Config(town.app(), port=0, log_config=None, lifespan="on"))
+    server = Server(uvicorn.Config(app, port=0, log_config=None, lifespan="on"))
     serving = asyncio.create_task(server.serve())
     await started.wait()
     host, port = server.servers[0].sockets[0].getsockname()[:2]
-    yield f"http://{host}:{port}"
-    server.should_exit = True
-    await serving
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@pytest_asyncio.fixture(scope="session")
+async def site(town: Town) -> AsyncIterator[str]:
+    """The address of a server with the pages of the town."""
+    async with served(town.app()) as address:
+        yield address
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -10,9 +10,14 @@ from setpoint.domain.vocabulary import Role
 At = Callable[..., Awaitable[Page]]
 
 
+def report_of(town: Town) -> str:
+    """The page of the report that the town began with, whatever was asked for since."""
+    return f"/w/{town.home.workspace.slug}/reports/{town.home.ids['run']}"
+
+
 async def test_pointing_at_a_mark_tells_its_number_and_leaving_it_ends_that(at: At, town: Town) -> None:
-    page = await at(f"/w/{town.home.workspace.slug}")
-    mark = page.locator(".picture .wide svg [aria-label]").first
+    page = await at(report_of(town))
+    mark = page.locator(".picture .wide svg [aria-label*=interval]").first
     told = await mark.get_attribute("aria-label")
     tip = page.locator(".chart-tip")
     await expect(tip).to_be_hidden()
@@ -22,13 +27,12 @@ async def test_pointing_at_a_mark_tells_its_number_and_leaving_it_ends_that(at: 
     words = (await tip.text_content() or "").replace("\n", "")
     assert told is not None
     assert words == told.replace(": ", "", 1)
-    assert "interval" in told
     await page.mouse.move(5, 5)
     await expect(tip).to_be_hidden()
 
 
 async def test_a_chart_is_one_stop_and_arrows_go_through_its_marks(at: At, town: Town) -> None:
-    page = await at(f"/w/{town.home.workspace.slug}", Role.SETTER, dark=True)
+    page = await at(report_of(town), Role.SETTER, dark=True)
     chart = page.locator(".picture .wide svg").first
     marks = chart.locator("[aria-label]")
     stops = chart.locator('[tabindex="0"]')
@@ -48,8 +52,8 @@ async def test_a_chart_is_one_stop_and_arrows_go_through_its_marks(at: At, town:
 
 
 async def test_without_script_the_browser_tells_it(at: At, town: Town) -> None:
-    page = await at(f"/w/{town.home.workspace.slug}", script=False)
+    page = await at(report_of(town), script=False)
     titles = await page.locator(".picture .wide svg > g title").all_text_contents()
 
-    assert titles
-    assert all("interval" in title for title in titles)
+    assert all(titles)
+    assert any("interval" in title for title in titles)

@@ -17,11 +17,26 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def test_it_begins_with_the_last_twelve_weeks_that_have_messages() -> None:
-    last = at("2026-06-19T16:30")
-    assert first_fields((at("2025-01-01T08:00"), last)) == RunFields("2026-03-28", "2026-06-20")
-    assert first_fields((at("2026-06-01T08:00"), last)) == RunFields("2026-06-01", "2026-06-20")
-    assert first_fields(None) == RunFields()
+@pytest.mark.parametrize(
+    ("first", "last", "window"),
+    [
+        ("2025-01-01T08:00", "2026-06-30T23:59", ("2026-04-02", "2026-07-01")),
+        ("2025-01-01T08:00", "2026-06-24T16:30", ("2026-04-02", "2026-07-01")),
+        ("2025-01-01T08:00", "2026-06-23T16:30", ("2026-03-26", "2026-06-24")),
+        ("2024-01-01T08:00", "2025-02-10T00:00", ("2024-11-13", "2025-02-11")),
+        ("2026-06-20T08:00", "2026-06-29T16:30", ("2026-06-20", "2026-07-01")),
+        ("2026-05-01T08:00", "2026-05-01T08:00", ("2026-05-01", "2026-05-02")),
+        ("2026-07-01T07:00", "2026-07-01T08:00", ("2026-07-01", "2026-07-02")),
+    ],
+    ids=["yesterday", "a week ago", "longer ago", "last year", "for few days", "once", "today only"],
+)
+def test_it_begins_with_the_last_ninety_days_and_never_empty(first: str, last: str, window: tuple[str, str]) -> None:
+    assert first_fields((at(first), at(last)), NOW) == RunFields(*window)
+    assert at(window[0]) <= at(last) < at(window[1])
+
+
+def test_it_begins_with_nothing_where_nothing_was_sent() -> None:
+    assert first_fields(None, NOW) == RunFields()
 
 
 def test_it_asks_for_what_it_says() -> None:

@@ -163,6 +163,8 @@ async def page_actor(request: Request, person: SignedInPerson, workspace: Slug) 
         async with service_of(request).database.registry() as connection:
             actor = await enter_workspace(connection, person, workspace)
     _note(request, actor)
+    # Should this fail later, the page that says so shows whoever reads it the way on.
+    request.state.actor = actor
     return actor
 
 

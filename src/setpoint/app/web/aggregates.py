@@ -10,7 +10,7 @@ from setpoint.reports import chart_senders, charts
 from setpoint.reports.answer import answer_of
 from setpoint.reports.chart_forest import ForestRow, forest
 from setpoint.reports.chart_style import Picture
-from setpoint.reports.definitions import OUTCOME_LABELS, SENDER_LABELS
+from setpoint.reports.definitions import CHANNEL_LABELS, OUTCOME_LABELS, SENDER_LABELS
 from setpoint.reports.insights.schemas import Cell, ColumnKind, TableDocument
 from setpoint.reports.insights.suppression import FEWEST, SUPPRESSED
 from setpoint.reports.insights.table_text import cell_text
@@ -36,6 +36,7 @@ _QUESTIONS: Final = {
 }
 """The tables that setters read at once, with the words above them; the others are folded below."""
 _SENDERS: Final = {label: sender for sender, label in SENDER_LABELS.items()}
+_ORDER: Final = {label: place for place, label in enumerate([*CHANNEL_LABELS.values(), *SENDER_LABELS.values()])}
 _OUTCOMES: Final = {label: outcome for outcome, label in OUTCOME_LABELS.items()}
 _FINDINGS: Final = {"books more": "triangle-up", "books less": "triangle-down"}
 _WEEKS: Final = "How many leads book, by the week in which they were first written to?"
@@ -96,6 +97,14 @@ def cells(table: TableDocument) -> list[dict[str, Cell]]:
     return [dict(zip(keys, row, strict=True)) for row in table["rows"]]
 
 
+def _in_order(table: TableDocument) -> list[dict[str, Cell]]:
+    """The rows of a table, those of channels and senders in the order that these have everywhere."""
+    rows = cells(table)
+    if not _has(table, "channel", "sender"):
+        return rows
+    return sorted(rows, key=lambda row: [_ORDER.get(str(row[key]), len(_ORDER)) for key in ("channel", "sender")])
+
+
 def is_put_away(row: Mapping[str, Cell]) -> bool:
     """Whether the numbers of a row are kept from the reader."""
     return SUPPRESSED in row.values()
@@ -114,7 +123,7 @@ def table_view(table: TableDocument) -> TableView:
         if column["key"] == estimate:
             columns.append(("95% interval", ""))
     rows: list[list[tuple[str, str] | None]] = []
-    for row in cells(table):
+    for row in _in_order(table):
         line: list[tuple[str, str] | None] = []
         for column in held:
             key, kind = column["key"], column["kind"]

@@ -12,7 +12,7 @@ from setpoint.app.http.actors import PageAdmin
 from setpoint.app.http.state import service_of
 from setpoint.app.web.pages import page
 from setpoint.domain.errors import NotFound
-from setpoint.domain.vocabulary import Outcome
+from setpoint.domain.vocabulary import Attribution, Outcome
 from setpoint.reports.citations import is_pattern, targets
 from setpoint.reports.definitions import CHANNEL_LABELS, OUTCOME_LABELS, SENDER_LABELS
 from setpoint.reports.kept_evidence import citations_with_evidence, evidence_of
@@ -25,6 +25,7 @@ AT_ONCE: Final = 20
 _MOST: Final = 1000
 _PARTS: Final = ("Patterns", "Senders and channels", "Shown to the model", "Other")
 _LEAD: Final = "Lead"
+_ORDER: Final = {name: place for place, name in enumerate([*Attribution, *CHANNEL_LABELS, *SENDER_LABELS])}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,12 @@ def rests(document: Mapping[str, Any] | None, counts: Mapping[str, int]) -> list
         found.append(Rest(citation, labels.get(citation, told.label), messages, _PARTS[part], kind, told.address))
     order = {citation: place for place, citation in enumerate(labels)}
 
-    def place(one: Rest) -> tuple[int, int, int, str]:
-        number = one.citation.partition(":")[2]
-        counted = int(number) if number.isdecimal() else 0
-        return _PARTS.index(one.part), order.get(one.citation, len(order)), counted, one.citation
+    def place(one: Rest) -> tuple[object, ...]:
+        name = one.citation.partition(":")[2]
+        # Channels and senders stand in the order that they have everywhere.
+        parted = [_ORDER.get(each, len(_ORDER)) for each in name.split("/")] if one.kind == "segment" else []
+        counted = int(name) if name.isdecimal() else 0
+        return _PARTS.index(one.part), parted, order.get(one.citation, len(order)), counted, one.citation
 
     return sorted(found, key=place)
 

@@ -1,5 +1,7 @@
 """What every page shares: how a template becomes an answer, and what stands around it."""
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -9,10 +11,11 @@ from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from setpoint.app.http.actors import csrf_token, is_loopback, may_look_around
+from setpoint.app.http.actors import csrf_token, is_loopback, may_look_around, page_actor, page_person
 from setpoint.app.http.errors import Problem
 from setpoint.app.http.state import service_of
 from setpoint.app.web.static import address_of
+from setpoint.domain.errors import SetpointError
 from setpoint.domain.vocabulary import Role
 from setpoint.domain.windows import format_instant
 from setpoint.reports.presentation import count_text, instant_text, listed
@@ -42,6 +45,18 @@ PLACES: Final = (
     Place("calls", "AI calls", "/calls", for_admins=True),
     Place("settings", "Settings", "/settings", for_admins=True),
 )
+
+
+_TITLES: Final = {
+    400: "Something is not right",
+    401: "You are not signed in",
+    404: "Not found",
+    405: "Not found",
+    409: "This was not done",
+    413: "Too large",
+    422: "Something is not right",
+    429: "Too many attempts",
+}
 
 
 @cache
@@ -95,8 +110,37 @@ def go_to(address: str) -> Response:
     return RedirectResponse(address, status_code=303)
 
 
-def error_page(request: Request, problem: Problem) -> Response:
-    """A failure as a page. Whoever is not signed in is sent to do so, and comes back."""
+async def error_page(request: Request, problem: Problem) -> Response:
+    """A failure as a page. Whoever is not signed in is sent to do so, and comes back; a member can go on."""
     if problem.status == 401 and problem.code == "not_signed_in" and request.method == "GET":
         return go_to(f"/sign-in?next={request.url.path}")
-    return page(request, "error.html.j2", status=problem.status, problem=problem)
+    person, actor = await _reader(request, problem)
+    return page(
+        request,
+        "error.html.j2",
+        status=problem.status,
+        actor=actor,
+        person=person,
+        title=_title(problem, request.method),
+        problem=problem,
+    )
+
+
+async def _reader(request: Request, problem: Problem) -> tuple[Person | None, Actor | None]:
+    """Who reads of a failure, and as whom in the workspace of the address, as far as they may enter it."""
+    actor: Actor | None = getattr(request.state, "actor", None)
+    if actor is not None or problem.status >= 500:
+        # What has just failed is not asked again.
+        return None, actor
+    person = None
+    with suppress(SetpointError):
+        person = await page_person(request)
+        if inside := re.match("/w/([^/]+)", request.scope["path"]):
+            actor = await page_actor(request, person, inside[1])
+    return person, actor
+
+
+def _title(problem: Problem, method: str) -> str:
+    if problem.status == 403:
+        return "You may not see this" if method in ("GET", "HEAD") else "You may not do this"
+    return _TITLES.get(problem.status, "This did not work")

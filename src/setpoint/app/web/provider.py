@@ -13,12 +13,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from setpoint.app.http.actors import page_person, session_token, set_session_cookie
+from setpoint.app.http.errors import problem_of
 from setpoint.app.http.state import service_of
 from setpoint.app.web.account import Owner, Text, account_page, own_token, own_ways_in, password_field
-from setpoint.app.web.pages import go_to
-from setpoint.domain.errors import Conflict, NotFound, SetpointError
+from setpoint.app.web.pages import go_to, page
+from setpoint.domain.errors import Conflict, NotAllowed, NotFound, SetpointError
 from setpoint.tenancy.identities import connect_provider, disconnect_provider, sign_in_with_provider
-from setpoint.tenancy.oidc import Claims, Client, Pending, discover
+from setpoint.tenancy.oidc import Claims, Client, Pending, ProviderUnavailable, discover
 from setpoint.tenancy.schemas import SignInRefused, TooManyAttempts
 from setpoint.tenancy.sessions import confirm_password
 
@@ -42,27 +43,43 @@ def _client(request: Request) -> Client:
 @router.get("/sign-in/provider")
 async def begin(request: Request) -> Response:
     """Send the browser to the provider, and keep with it what the answer must match."""
-    return await _send_away(request)
+    try:
+        return await _send_away(request)
+    except ProviderUnavailable as error:
+        return _turned_away(request, error)
 
 
 @router.get("/sign-in/return")
 async def come_back(request: Request) -> Response:
-    """The provider's answer: a session, or a connected account, or why not."""
-    service, client = service_of(request), _client(request)
-    pending, connecting = _kept(request)
-    async with httpx.AsyncClient() as http:
-        provider = await discover(http, client)
-        claims = await provider.finish(
-            http, pending, dict(request.query_params), _return_address(request), now=service.clock()
-        )
-    if connecting is not None:
-        response = await _connect(request, claims, pending, connecting)
-    else:
-        signed_in = await sign_in_with_provider(
-            service.database, claims, now=service.clock(), super_admins=service.config.super_admins
-        )
-        response = go_to("/")
-        set_session_cookie(response, request, signed_in)
+    """The provider's answer: a session, or why not above the form; or a connected account."""
+    service, client, connecting = service_of(request), _client(request), None
+    try:
+        pending, connecting = _kept(request)
+        async with httpx.AsyncClient() as http:
+            provider = await discover(http, client)
+            claims = await provider.finish(
+                http, pending, dict(request.query_params), _return_address(request), now=service.clock()
+            )
+        if connecting is not None:
+            response = await _connect(request, claims, pending, connecting)
+        else:
+            signed_in = await sign_in_with_provider(
+                service.database, claims, now=service.clock(), super_admins=service.config.super_admins
+            )
+            response = go_to("/")
+            set_session_cookie(response, request, signed_in)
+    except (SignInRefused, NotAllowed, ProviderUnavailable) as error:
+        if connecting is not None:
+            raise
+        return _turned_away(request, error)
+    _forget(response, request, "provider")
+    return response
+
+
+def _turned_away(request: Request, error: SetpointError) -> Response:
+    """The form, with the reason why the provider's way in did not lead anywhere."""
+    status = problem_of(error, service_of(request).clock()).status
+    response = page(request, "sign_in.html.j2", status=status, next="/", email="", failure=error.message)
     _forget(response, request, "provider")
     return response
 

@@ -22,8 +22,10 @@ from setpoint.reports.service import Run
 
 T = TypeVar("T")
 
-WEEKS: Final = 12
-"""How much a new report looks at where nobody says otherwise."""
+DAYS: Final = 90
+"""How many days a new report looks at where nobody says otherwise."""
+AT_WORK_DAYS: Final = 7
+"""A workspace that has sent something within so many days still sends; what is older was brought in as it was."""
 _MOST_LEADS: Final = 10**9
 _DAY: Final = timedelta(days=1)
 _LABELS: Final = {
@@ -79,13 +81,17 @@ class Wrong(Exception):
         self.faults = faults
 
 
-def first_fields(span: tuple[datetime, datetime] | None) -> RunFields:
-    """The fields of a new report: the last weeks that have messages, up to the day of the last one."""
+def first_fields(span: tuple[datetime, datetime] | None, now: datetime) -> RunFields:
+    """The fields of a new report, so that it is never empty, where the messages of `span` are the first and the last.
+
+    It looks at the last days before today, which is not over. Where the last message is older than a week, it ends
+    with the day of that one: what became of leads since then may not be known here.
+    """
     if span is None:
         return RunFields()
-    first, last = (instant.replace(hour=0, minute=0, second=0, microsecond=0) for instant in span)
-    end = last + _DAY
-    start = max(first, end - timedelta(weeks=WEEKS))
+    first, last, today = (instant.replace(hour=0, minute=0, second=0, microsecond=0) for instant in (*span, now))
+    end = today if last < today <= last + timedelta(days=AT_WORK_DAYS) else last + _DAY
+    start = max(first, end - timedelta(days=DAYS))
     return RunFields(start.date().isoformat(), end.date().isoformat())
 
 

@@ -74,12 +74,12 @@ async def worker_lives(database: Database) -> bool | None:
 async def sent_between(
     connection: AsyncConnection, client_id: int, until: datetime
 ) -> tuple[datetime, datetime] | None:
-    """When the first and the last message was sent, looking at those not after `until`; None without any."""
+    """When the first and the last message was sent, looking at those before `until`; None without any."""
     found = await connection.execute(
         select(func.min(messages.c.sent_at), func.max(messages.c.sent_at)).where(
             messages.c.client_id == client_id,
             messages.c.direction == Direction.OUTBOUND,
-            messages.c.sent_at <= until,
+            messages.c.sent_at < until,
         )
     )
     first, last = found.one()

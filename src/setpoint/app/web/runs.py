@@ -153,11 +153,13 @@ async def _form(
 ) -> Response:
     service = service_of(request)
     async with service.database.tenant(actor.client_id) as connection:
-        span = await sent_between(connection, actor.client_id, service.clock())
+        now = service.clock()
+        span = await sent_between(connection, actor.client_id, now)
+        if request.method == "GET" and not fields.start and not fields.end:
+            midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+            usual = first_fields(await sent_between(connection, actor.client_id, midnight) or span, now)
+            fields = replace(fields, start=usual.start, end=usual.end)
         settings = await read_settings(connection, actor.client_id)
-    if request.method == "GET" and not fields.start and not fields.end:
-        usual = first_fields(span)
-        fields = replace(fields, start=usual.start, end=usual.end)
     usual = RunFields()
     more = (fields.attribution_days, fields.maturity_days, fields.max_leads)
     faults = faults or {}
