@@ -77,3 +77,23 @@ def test_an_overlong_line_is_told_by_its_beginning(tmp_path: Path, monkeypatch: 
 def test_names_of_unknown_columns_are_shown_short_and_plain() -> None:
     assert unknown(["mood", "a\nb", "x" * 99]) == ["mood", "a?b", "x" * 60]
     assert len(unknown([str(number) for number in range(999)])) == 50
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"external_id\nl1\n", "is not compressed with gzip: give it a name that does not end in .gz"),
+        (b"\x1f\x8b, and then something else", "is not a sound gzip file"),
+        (gzip.compress(b"external_id\nl1\n")[:5], "ends in the middle, before its first row"),
+        (gzip.compress(b""), "is empty"),
+        (gzip.compress("external_id\n".encode("utf-16-le")), "is not UTF-8"),
+        (gzip.compress("external_id\n".encode("utf-16-be")), "is not UTF-8"),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says_is_told_what_it_is(
+    tmp_path: Path, content: bytes, complaint: str
+) -> None:
+    path = tmp_path / "leads.csv.gz"
+    path.write_bytes(content)
+    with ByteSource(path, True) as source, pytest.raises(FileUnreadable, match=complaint):
+        list(source.blocks())

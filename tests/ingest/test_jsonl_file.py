@@ -101,6 +101,20 @@ def test_a_last_line_that_breaks_off_says_so(path: Path) -> None:
     assert reader.truncated
 
 
+def test_a_last_line_may_break_off_inside_a_letter(path: Path) -> None:
+    _, rejections, reader = read(path, '{"external_id": "é'.encode()[:-1])
+    assert [each.fault.reason.value for each in rejections] == ["cut_off"]
+    assert reader.truncated
+
+
+@pytest.mark.parametrize("last", [b"]", b"]\xff", b"external_id,name"])
+def test_a_last_line_that_never_was_an_object_is_not_broken_off(path: Path, last: bytes) -> None:
+    _, rejections, reader = read(path, b"[\n" + last)
+    assert "cut_off" not in [each.fault.reason.value for each in rejections]
+    assert len(rejections) == 2
+    assert not reader.truncated
+
+
 def test_an_overlong_line_is_rejected_and_the_next_is_read(path: Path) -> None:
     long = b'{"external_id": "a", "name": "' + b"x" * (17 << 20) + b'"}\n'
     rows, rejections, _ = read(path, long + b'{"external_id": "b"}\n')

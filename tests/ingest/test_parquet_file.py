@@ -135,3 +135,9 @@ def test_damage_inside_is_refused(path: Path) -> None:
     with pytest.raises(FileUnreadable, match="not a sound Parquet file"):
         list(reader.batches())
     reader.close()
+
+
+def test_an_empty_file_is_called_so(path: Path) -> None:
+    path.touch()
+    with pytest.raises(FileUnreadable, match="is empty"):
+        ParquetReader(path, False, LAYOUTS[ImportKind.DRAFTS])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from setpoint.ingest.rules import check, check_column, read_instant
+from setpoint.ingest.rules import check, check_column, kind_by_columns, read_instant
 from setpoint.ingest.schemas import (
     LAYOUTS,
     MAX_TEXT_BYTES,
@@ -140,7 +140,7 @@ def test_instants_are_read(text: str, meant: str) -> None:
     ("text", "reason", "hint"),
     [
         ("2026-01-31T09:30:00", Reason.NO_OFFSET, "add Z"),
-        ("2026-01-31", Reason.NO_OFFSET, "add Z"),
+        ("2026-01-31", Reason.NO_OFFSET, "is a day without a time: write it like"),
         ("2026-02-29T09:30:00Z", Reason.IMPOSSIBLE_DATE, "does not exist"),
         ("2026-13-01T09:30:00Z", Reason.IMPOSSIBLE_DATE, "does not exist"),
         ("2026-01-31T25:00:00Z", Reason.IMPOSSIBLE_DATE, "does not exist"),
@@ -209,3 +209,31 @@ def test_a_row_is_rejected_for_its_first_fault_and_the_others_stay() -> None:
         (4, "lead_external_id", "a2"),
         (5, "booked_at", "a3"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "columns", "found"),
+    [
+        ("leads", "external_id email", None),
+        ("leads", "external_id channel source owner", None),
+        ("leads", "external_id email lead_external_id", None),
+        ("leads", "external_id lead_external_id channel direction sent_at", "messages"),
+        ("leads", "external_id name channel response_mode", "campaigns"),
+        ("campaigns", "external_id lead_external_id channel created_at", "drafts"),
+        ("drafts", "external_id lead_external_id channel direction sent_at", "messages"),
+        ("appointments", "external_id lead_external_id", None),
+        ("appointments", "external_id lead_external_id booked_at channel created_at", None),
+        ("appointments", "external_id lead_external_id channel direction sent_at status", "messages"),
+        ("appointments", "external_id lead_external_id channel body created_at", "drafts"),
+        ("messages", "external_id lead_external_id channel direction sent_at booked_at canceled_at starts_at", None),
+    ],
+)
+def test_columns_tell_the_kind_where_they_are_clearly_those_of_another(
+    kind: str, columns: str, found: str | None
+) -> None:
+    assert kind_by_columns(LAYOUTS[ImportKind(kind)], frozenset(columns.split())) == found
+
+
+def test_the_columns_of_every_kind_tell_that_kind() -> None:
+    for layout in LAYOUTS.values():
+        assert kind_by_columns(layout, frozenset(layout.names)) is None

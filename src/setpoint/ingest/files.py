@@ -16,6 +16,7 @@ BLOCK_BYTES = 1 << 20
 MAX_LINE_BYTES = 16 << 20
 BATCH_ROWS = 10_000
 BATCH_BYTES = 8 << 20
+_GZIP = b"\x1f\x8b"
 # A header may name anything; what is told about it stays short.
 MAX_UNKNOWN_COLUMNS = 50
 MAX_COLUMN_NAME = 60
@@ -134,11 +135,19 @@ class ByteSource:
             self.truncated = True
             return b""
         except (gzip.BadGzipFile, zlib.error):
+            if not self._is_packed():
+                raise FileUnreadable(
+                    f"{self.path} is not compressed with gzip: give it a name that does not end in .gz."
+                ) from None
             raise FileUnreadable(
                 f"{self.path} is not a sound gzip file, so none of it was taken: make it or fetch it again."
             ) from None
         except OSError as error:
             raise FileUnreadable(f"{self.path} could not be read to its end: {error.strerror}.") from None
+
+    def _is_packed(self) -> bool:
+        with open_bytes(self.path) as file:
+            return file.read(2) == _GZIP
 
     def blocks(self) -> Iterator[tuple[bytes, bool]]:
         """Blocks that end where a line ends, each with False; with True, the beginning of an overlong line.
@@ -178,6 +187,8 @@ class ByteSource:
 
     def is_empty(self) -> FileUnreadable:
         """The error for a file without a header or a row: a mistake that somebody should hear of."""
+        if self.truncated:
+            return FileUnreadable(f"{self.path} ends in the middle, before its first row: fetch it again.")
         return FileUnreadable(f"{self.path} is empty: it must have at least a header or a row.")
 
     def _check_beginning(self, data: bytes) -> None:
@@ -186,7 +197,10 @@ class ByteSource:
             raise FileUnreadable(f"{self.path} is UTF-32: save it as UTF-8 and import that.")
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise FileUnreadable(f"{self.path} is UTF-16: save it as UTF-8 and import that.")
-        if data.startswith(b"\x1f\x8b"):
+        if b"\0" in data[:2]:
+            # The first letter of UTF-16 without a mark: no text begins so.
+            raise FileUnreadable(f"{self.path} is not UTF-8: save it in that encoding and import that.")
+        if data.startswith(_GZIP):
             raise FileUnreadable(f"{self.path} is compressed with gzip: give it a name that ends in .gz.")
         if data.startswith(b"PK\x03\x04"):
             raise FileUnreadable(f"{self.path} is a spreadsheet or a ZIP archive: save it as CSV in UTF-8.")

@@ -1,5 +1,6 @@
 """JSON Lines: one object a line; numbers and booleans are taken as their text."""
 
+import codecs
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from setpoint.ingest.files import (
 )
 from setpoint.ingest.schemas import Batch, Fault, Layout, Reason, Rejection
 
+_decoder = codecs.getincrementaldecoder("utf-8")
 _LARGEST_EXACT = 2**53
 _MOST_DIGITS = 20
 
@@ -106,10 +108,11 @@ class JsonlReader:
             parsed = orjson.loads(line)
         except orjson.JSONDecodeError:
             try:
-                line.decode()
+                # What was cut off may end inside a letter.
+                _decoder().decode(line, final=ended)
             except UnicodeDecodeError:
                 return _NOT_UTF8
-            if not ended:
+            if not ended and line.lstrip().startswith(b"{"):
                 self._cut_off = True
                 return _CUT_OFF
             parsed = _read_patiently(line)

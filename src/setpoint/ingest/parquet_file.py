@@ -1,5 +1,6 @@
 """Parquet, column by column as text, so that every format goes through the same checks."""
 
+import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -44,6 +45,8 @@ class ParquetReader:
         self._rows_read = 0
         self._file = _unpack(path) if compressed else open_bytes(path)
         try:
+            if self._file.seek(0, os.SEEK_END) == 0:
+                raise FileUnreadable(f"{path} is empty: even without rows, a Parquet file names its columns.")
             self._parquet = pq.ParquetFile(self._file, pre_buffer=False, page_checksum_verification=True)
             self._check_columns(self._parquet.schema_arrow)
         except (pa.ArrowException, OSError, ValueError):

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from setpoint.ingest.schemas import (
+    LAYOUTS,
     MAX_KEY_BYTES,
     MAX_TEXT_BYTES,
     OUT_OF_YEARS,
@@ -19,6 +20,7 @@ from setpoint.ingest.schemas import (
     Cell,
     Column,
     Fault,
+    ImportKind,
     Layout,
     Reason,
     Rejection,
@@ -34,6 +36,7 @@ _LATEST = pa.scalar(datetime.max.replace(tzinfo=UTC), _INSTANT)
 # What PostgreSQL reads as it stands, given that it is a valid date.
 _PLAIN_UTC = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$"
 _LIKE_A_DATE = re.compile(r"\d{4}-(\d{2}|W\d{2})|\d{8}T")
+_DAY_ALONE = re.compile(r"[\dW-]+")
 _LEAP_SECOND = re.compile(r".{11}\d{2}:?\d{2}:?60")
 _CONTROL = r"[\x00-\x1f\x7f-\x{9f}]"
 
@@ -78,6 +81,20 @@ def check(batch: Batch, layout: Layout) -> Accepted:
     ]
     kept = pa.array([row for row in range(rows) if row not in faults], pa.int64())
     return Accepted(batch.lines.take(kept), [column.take(kept) for column in columns], batch.rejections + rejections)
+
+
+def kind_by_columns(layout: Layout, names: frozenset[str]) -> ImportKind | None:
+    """The kind of file that one with these columns is, where that is clearly not the layout's.
+
+    That is a kind all of whose required columns are there, with at least two more of its columns than of the
+    layout's: a single one, such as a lead's `channel`, may just be called so.
+    """
+    most, found = len(names.intersection(layout.names)) + 1, None
+    for other in LAYOUTS.values():
+        shared = len(names.intersection(other.names))
+        if shared > most and names.issuperset(other.required):
+            most, found = shared, other.kind
+    return found
 
 
 def check_column(column: Column, cells: pa.Array) -> Checked:
@@ -229,6 +246,8 @@ def read_instant(text: str) -> datetime | Fault | None:
         return Fault(
             Reason.IMPOSSIBLE_DATE, f"{_quoted(text)} does not exist, or is not written like 2026-01-31T09:30:00Z"
         )
+    if _DAY_ALONE.fullmatch(text):
+        return Fault(Reason.NO_OFFSET, f"{_quoted(text)} is a day without a time: write it like 2026-01-31T09:30:00Z")
     if instant.tzinfo is None:
         return Fault(
             Reason.NO_OFFSET, f"{_quoted(text)} has no offset from UTC: add Z, or one like +02:00, after the time"

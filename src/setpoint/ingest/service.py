@@ -14,6 +14,7 @@ from psycopg.rows import class_row, scalar_row
 from psycopg.sql import SQL, Composed
 from sqlalchemy.ext.asyncio import AsyncConnection as SqlConnection
 
+from setpoint.domain.errors import FileUnreadable
 from setpoint.ingest import queries
 from setpoint.ingest.bookings import derive_booking_instants
 from setpoint.ingest.copy_format import copy_rows
@@ -22,7 +23,7 @@ from setpoint.ingest.files import Format, Reader, format_of
 from setpoint.ingest.jsonl_file import JsonlReader
 from setpoint.ingest.parquet_file import ParquetReader
 from setpoint.ingest.rejects import Rejects, Stage, gather_rejects
-from setpoint.ingest.rules import check
+from setpoint.ingest.rules import check, kind_by_columns
 from setpoint.ingest.schemas import (
     LAYOUTS,
     Fault,
@@ -69,8 +70,8 @@ async def import_file(
     transaction is committed. Only one import of a kind runs in a workspace at a time. Memory is bounded whatever
     the length of the file.
 
-    Raises FileUnreadable where the file as a whole is none of ours, UsageError where `rejects` cannot be
-    written; the transaction must then be rolled back.
+    Raises FileUnreadable where the file as a whole is none of ours, or of another kind by its columns, and UsageError
+    where `rejects` cannot be written; the transaction must then be rolled back.
     """
     layout = LAYOUTS[kind]
     summary = ImportSummary(kind)
@@ -79,7 +80,10 @@ async def import_file(
         reader = await asyncio.to_thread(_open, path, layout)
         importing = _Import(driver_connection(connection), workspace.client_id, layout, summary, rejected, report)
         with closing(reader):
+            _refuse_other_kind(path, layout, reader)
             await importing.stage(_read_ahead(_portions(reader, layout)))
+        # JSON Lines tells its columns only now.
+        _refuse_other_kind(path, layout, reader)
         await importing.finish(reader)
     report("done", 1.0)
     return summary
@@ -127,6 +131,17 @@ async def _each(portions: Sequence["_Portion"]) -> AsyncGenerator["_Portion", No
 def _open(path: Path, layout: Layout) -> Reader:
     form, compressed = format_of(path)
     return _READERS[form](path, compressed, layout)
+
+
+def _refuse_other_kind(path: Path, layout: Layout, reader: Reader) -> None:
+    """Nothing takes back what was imported as the wrong kind: each message would be a booking, or a lead."""
+    names = reader.columns.union(reader.unknown_columns)
+    other = kind_by_columns(layout, names)
+    if other is not None:
+        raise FileUnreadable(
+            f"{path} has the columns of {other}, not of {layout.kind}: import it as {other}, or leave only columns of"
+            f" {layout.kind} in it."
+        )
 
 
 @dataclass(frozen=True, slots=True)

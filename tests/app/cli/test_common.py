@@ -70,6 +70,15 @@ def test_a_place_that_takes_no_file_is_refused_by_its_name(tmp_path: Path) -> No
     assert sorted(tmp_path.iterdir()) == [file, folder, pipe]
 
 
+def test_no_file_takes_the_place_of_what_the_command_prints_to(tmp_path: Path) -> None:
+    for descriptor in (1, 2):
+        link = tmp_path / str(descriptor)
+        link.symlink_to(f"/dev/fd/{descriptor}")
+        with pytest.raises(UsageError, match=r"is where this command prints to|is no file"):
+            check_target(link, "--out")
+        assert link.is_symlink()
+
+
 async def ended_by(number: signal.Signals, cleaned: list[str]) -> None:
     os.kill(os.getpid(), number)
     try:

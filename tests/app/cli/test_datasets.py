@@ -66,6 +66,14 @@ def test_one_attribution_is_part_of_both(setpoint: Console, filled: Filled, tmp_
     assert all(rows.values())
 
 
+@pytest.mark.parametrize("rows", ["0", "-1", "99999999999999999999999"])
+def test_a_balanced_sample_of_a_senseless_size_is_refused(
+    setpoint: Console, filled: Filled, tmp_path: Path, rows: str
+) -> None:
+    told = setpoint("dataset", "export", *filled.window, "--out", tmp_path / "x.csv", "--balanced", rows)
+    assert told.complains(2) == "--balanced must lie between 1 and 1,000,000,000."
+
+
 def test_a_balanced_sample_tells_what_it_was_drawn_from(setpoint: Console, filled: Filled, tmp_path: Path) -> None:
     options = [*filled.window, "--out", str(tmp_path / "x.csv"), "--balanced", "2", "--attribution", "cross_channel"]
     document = setpoint("dataset", "export", *options, "--json").json

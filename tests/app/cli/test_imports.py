@@ -1,6 +1,7 @@
 """What becomes of a file's rows, said so that a person and a script understand it."""
 
 import csv
+import json
 import os
 from pathlib import Path
 
@@ -130,6 +131,33 @@ def test_a_file_that_ends_in_the_middle_says_what_was_taken(setpoint: Console, e
 
     assert summary(answer.out)["New"] == "2"
     assert "The file ends in the middle of a row: the rows before it were taken." in answer.out
+
+
+def test_a_file_of_which_nothing_is_whole_does_not_say_that_rows_were_taken(
+    setpoint: Console, empty: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "leads.jsonl"
+    path.write_text('{"external_id"')
+    answer = setpoint("import", "leads", path, "--workspace", empty)
+
+    assert "The file ends in the middle of a row. Import the whole file" in answer.out
+    assert "The one row was rejected, nothing was taken:" in answer.out
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_messages_are_not_taken_for_bookings(setpoint: Console, empty: str, tmp_path: Path, suffix: str) -> None:
+    leads, messages = tmp_path / "leads.csv", tmp_path / f"messages.{suffix}"
+    leads.write_text("external_id\nl1\n")
+    cells = {"external_id": "m1", "lead_external_id": "l1", "channel": "sms", "direction": "outbound", "sent_at": "x"}
+    messages.write_text(
+        json.dumps(cells) if suffix == "jsonl" else f"{','.join(cells)}\n{','.join(cells.values())}\n"
+    )
+    setpoint("import", "leads", leads, "--workspace", empty)
+
+    for kind in ("appointments", "drafts", "leads", "campaigns"):
+        told = setpoint("import", kind, messages, "--workspace", empty).complains(1)
+        assert f"has the columns of messages, not of {kind}: import it as messages" in told
+    assert summary(setpoint("import", "leads", leads, "--workspace", empty).out)["Unchanged"] == "1"
 
 
 def test_a_header_alone_is_no_row(setpoint: Console, empty: str, leads: Path) -> None:

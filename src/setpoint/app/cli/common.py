@@ -9,8 +9,10 @@ import getpass
 import json
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Coroutine
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -127,9 +129,22 @@ def check_target(path: Path, option: str) -> None:
         if path.exists() and not path.is_file():
             # A device or a pipe would be replaced by our file, not written to.
             raise UsageError(f"{option} {path} is no file: name another.")
+        refuse_own_output(path, option)
         tempfile.TemporaryFile(dir=path.parent).close()
     except OSError as error:
         raise UsageError(f"{option} {path} cannot be written: {error.strerror}. Name another place.") from error
+
+
+def refuse_own_output(path: Path, option: str) -> None:
+    """Raise UsageError for the file that our own words go to, such as a redirected /dev/stdout.
+
+    A file of ours takes the place of what has its name: for root, that would be the device itself.
+    """
+    with suppress(OSError, ValueError):
+        target = path.stat()
+        for stream in (sys.__stdout__, sys.__stderr__):
+            if stream is not None and os.path.samestat(target, os.fstat(stream.fileno())):
+                raise UsageError(f"{option} {path} is where this command prints to: name a file of its own.")
 
 
 def write_whole(path: Path, text: str) -> None:

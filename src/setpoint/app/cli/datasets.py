@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 app = command_app("Take the labelled dataset, or the facts behind it, elsewhere.")
 
+MAX_BALANCED = 1_000_000_000
 _FORMATS = (".csv", ".jsonl", ".parquet")
 # What of the counts belongs to a dataset; the rest is a report's.
 _OF_DATASET = (
@@ -96,8 +97,8 @@ def export_command(
     """Write the labelled rows: no message text unless it is asked for, cells safe to open in a spreadsheet."""
     if out.suffix.lower() not in _FORMATS:
         raise UsageError(f"--out {out} must end in {', '.join(_FORMATS[:-1])} or {_FORMATS[-1]}.")
-    if balanced is not None and balanced < 1:
-        raise UsageError("--balanced must be at least 1.")
+    if balanced is not None and not 1 <= balanced <= MAX_BALANCED:
+        raise UsageError(f"--balanced must lie between 1 and {MAX_BALANCED:,}.")
     if with_text and engine is not EngineName.POSTGRES:
         raise UsageError("--with-text needs --engine postgres: a snapshot holds no text.")
     window = make_window(start, end, as_of, attribution_days, maturity_days)

@@ -17,6 +17,7 @@ from setpoint.app.cli.common import (
     output,
     print_json,
     progress_bar,
+    refuse_own_output,
     run_async,
 )
 from setpoint.ingest.files import check_file
@@ -48,6 +49,8 @@ def import_command(
     Leads first: a draft, a message or an appointment whose lead is not known is rejected.
     """
     check_file(file)
+    if rejects is not None:
+        refuse_own_output(rejects, "--rejects")
     summary = run_async(_import(kind, file, workspace, rejects, data_dir))
     if as_json:
         print_json(summary.as_dict())
@@ -102,9 +105,10 @@ def _remarks(summary: ImportSummary, file: Path, rejects: Path | None) -> list[s
     if summary.rows == 0:
         remarks.append("The file has no row: nothing was taken.")
     if summary.truncated:
+        taken = ": the rows before it were taken" if summary.rejected < summary.rows else ""
         remarks.append(
-            "The file ends in the middle of a row: the rows before it were taken. Import the whole file when you"
-            " have it; what is here already stays unchanged."
+            f"The file ends in the middle of a row{taken}. Import the whole file when you have it; what is here"
+            " already stays unchanged."
         )
     if summary.unknown_columns:
         remarks.append(f"Columns that were not taken: {', '.join(summary.unknown_columns)}.")
