@@ -21,7 +21,7 @@ from setpoint.domain.vocabulary import Channel, Sender
 from setpoint.domain.windows import Window
 from setpoint.ingest.schemas import ImportKind
 from setpoint.ingest.service import import_file
-from setpoint.reports.adjustment import SameStage, adjust, adjustment, same_stage
+from setpoint.reports.adjustment import adjust, adjustment, same_stage
 from setpoint.reports.schemas import AdjustmentSection
 from setpoint.samples.people import CAMPAIGNS
 from setpoint.samples.rules import ORDINARY, TIE_PLAIN, Calendar, draw_leads
@@ -190,7 +190,7 @@ def test_messages_that_cannot_be_compared_say_so_in_words_of_their_own() -> None
         MessageRows(np.array([True, False]), np.array([True, False]), np.zeros(2, int), np.arange(2), 2, sampled=True)
     )
 
-    assert nothing == SameStage(REFUSED.estimate, 0, None)
+    assert (nothing.estimate, nothing.messages, nothing.sampled_leads) == (REFUSED.estimate, 0, None)
     assert "too few messages" in str(few.estimate)
     assert few.sampled_leads == 2
 

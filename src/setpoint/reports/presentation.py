@@ -26,6 +26,13 @@ Segment = Mapping[str, Any]
 
 # Halves of characters and what is none: no file can hold them.
 _UNWRITABLE = re.compile("[\ud800-\udfff\ufffe\uffff]")
+_HASHED = {
+    "adjustment": "AI against setters, adjusted",
+    "timing": "Time to booking",
+    "trend": "Booking rate by week",
+    "patterns": "Patterns of messages",
+    "synthesis": "What to do",
+}
 _CHANNELS = [channel.value for channel in Channel]
 _SENDERS = [sender.value for sender in Sender]
 _DISPOSITIONS = [*(disposition.value for disposition in Disposition), ""]
@@ -128,6 +135,15 @@ def _sum(label: str, segments: Sequence[Segment], is_part: bool = False) -> Row:
     return Row(label, booked, not_booked, pending, rate, is_part)
 
 
+def input_hashes(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The sections of a report, and the hash of what each was made from; in words where there is none."""
+    return [
+        (label, document[name]["input_sha256"] or "none kept")
+        for name, label in _HASHED.items()
+        if document.get(name) and "input_sha256" in document[name]
+    ]
+
+
 def readable(document: Any) -> Any:
     """The document without characters that nobody sees: they could give orders to a terminal, or break a picture."""
     if isinstance(document, str):
@@ -210,6 +226,12 @@ def signed_points_text(fraction: float, digits: int = 1) -> str:
     if not float(text):
         return text
     return ("+" if fraction > 0 else "\u2212") + text
+
+
+def days_text(days: float) -> str:
+    """The size of a number of days with as many decimals as it takes not to look like none: `1.2`, `0.04`."""
+    size = abs(days)
+    return f"{size:.1f}" if size >= 0.1 else f"{size:.2g}"
 
 
 def estimate_of(estimate: EstimateDocument) -> Measured | Refused:
