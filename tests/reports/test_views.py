@@ -74,8 +74,8 @@ def test_the_ladder_has_points_with_signs_or_the_reason() -> None:
     assert view.ladder[3].rests_on == "1,288 messages"
     assert "AI 9.8%, setters 7.0%. This rests on 3,968 leads; 291 of AI and 115 of setters" in view.used
     assert view.strata == (
-        "9 of 14 strata have leads of both. Odds ratio 1.52 (95%: 1.18 to 1.96, p = 0.001). The strata do not "
-        "contradict each other (Breslow-Day p = 0.410)."
+        "9 of 14 strata have leads of both. Odds ratio 1.52 (95%: 1.18 to 1.96, p = 0.001). Whether strata "
+        "differ cannot be told (Breslow-Day p = 0.410)."
     )
     assert view.sensitivity[1] == (
         "Robustness value 4.6% (1.5% for the interval); E-value 2.14 (1.45 for the interval)."

@@ -131,15 +131,18 @@ class SensitivityDocument(TypedDict):
 
 
 class AdjustmentSection(TypedDict):
-    """`adjustment` of a report: setter against AI with what is known of the leads held equal (cross-channel)."""
+    """`adjustment` of a report: setter against AI with what is known of the leads held equal (cross-channel).
+
+    `rates`, `used` and `trimmed` are those of the adjusted step; null where there is none.
+    """
 
     covariates: list[str]
     leads: SideCounts
     ladder: list[LadderStep]
     strata: StrataDocument
     rates: dict[str, float] | None
-    used: int
-    trimmed: SideCounts
+    used: int | None
+    trimmed: SideCounts | None
     overlap: OverlapDocument | None
     sensitivity: SensitivityDocument | None
     balance: list[BalanceDocument]

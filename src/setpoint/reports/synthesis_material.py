@@ -173,7 +173,7 @@ def _adjustment(section: AdjustmentSection) -> Part:
         "reasons": list(section["reasons"]),
         "held equal": list(section["covariates"]),
         "leads": {"AI": count_text(section["leads"]["ai"]), "setters": count_text(section["leads"]["setter"])},
-        "used": count_text(section["used"]),
+        "used": "none" if section["used"] is None else count_text(section["used"]),
         "estimates, AI minus setters": [
             {
                 "what": f"{step['label']}. {step['note']}",

@@ -18,7 +18,7 @@ from setpoint.datasets.clocks import BOOKED, BOOKED_BEFORE, LOST, NO_TIMESTAMP, 
 from setpoint.datasets.service import Dataset
 from setpoint.domain.measured import Measured, Refused
 from setpoint.reports.inputs import hash_of_rows
-from setpoint.reports.presentation import count_text, days_text, leads_text, rate_text
+from setpoint.reports.presentation import count_text, days_text, interval_text, leads_text, rate_text
 from setpoint.reports.schemas import (
     DayDocument,
     IncidencePoint,
@@ -273,9 +273,14 @@ def _shares(ai: _Side, setter: _Side) -> list[str]:
     for day in (*reversed(DAYS), math.floor(min(ai.until, setter.until))):
         first, second = ai.at(day), setter.at(day)
         if day and isinstance(first, Measured) and isinstance(second, Measured):
-            shares = f"{rate_text(first.value)} of AI's leads and {rate_text(second.value)} of the setters'"
-            return [f"By day {day}, {shares} had booked."]
+            first_side = f"{_share(first)} of AI's {leads_text(ai.leads)}"
+            other_side = f"{_share(second)} of the setters' {count_text(setter.leads)}"
+            return [f"By day {day}, an estimated {first_side} and {other_side} had booked."]
     return []
+
+
+def _share(rate: Measured) -> str:
+    return f"{rate_text(rate.value)} ({rate_text(rate.confidence, 0)}: {interval_text(rate.low, rate.high)})"
 
 
 def _caveats(rows: Sequence[Mapping[str, Any]], ai: _Side, setter: _Side) -> list[str]:

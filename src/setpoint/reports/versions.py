@@ -16,7 +16,7 @@ def migrated(document: dict[str, Any]) -> dict[str, Any]:
 
     Version 1 had no sections beyond the counts and the crude comparison. What was not computed then is not there
     now: whoever shows a report leaves out the sections that it has not. Until version 2, no section kept the hash of
-    what it was made from.
+    what it was made from, and an adjusted step that was refused counted 0 leads.
     """
     version = document.get("version")
     if version not in (1, 2, VERSION):
@@ -27,4 +27,7 @@ def migrated(document: dict[str, Any]) -> dict[str, Any]:
     sections = {
         name: {"input_sha256": None} | document[name] for name in SECTIONS if isinstance(document.get(name), dict)
     }
+    adjustment = sections.get("adjustment")
+    if version != VERSION and adjustment and adjustment.get("used") == 0:
+        sections["adjustment"] = adjustment | {"used": None, "trimmed": None}
     return document | sections | {"version": VERSION}
