@@ -230,11 +230,12 @@ def in_sequence(generator: np.random.Generator, days: dict[Sender, tuple[float, 
 
 
 @pytest.mark.parametrize("first", [10.0, 25.0, 40.0])
-def test_a_side_with_younger_leads_is_not_named_for_their_age(first: float) -> None:
+@pytest.mark.parametrize("draws", [60, pytest.param(300, marks=pytest.mark.proof)])
+def test_a_side_with_younger_leads_is_not_named_for_their_age(draws: int, first: float) -> None:
     """Both book alike, and AI came later: adjusted it looks better in nearly every draw, which must not be said."""
     generator = np.random.Generator(np.random.PCG64(int(first)))
     looks, named, covered, told = 0, 0, 0, 0
-    for _ in range(60):
+    for _ in range(draws):
         cells, pending = in_sequence(generator, {Sender.AI: (first, 60), Sender.SETTER: (0, 52)}, 0.2)
         section = adjust(cells, confirming(0.02), pending)
         looks += step(section, "adjusted").low > 0
@@ -243,8 +244,12 @@ def test_a_side_with_younger_leads_is_not_named_for_their_age(first: float) -> N
         if aged is not None:
             told += 1
             covered += covers(Measured(**aged), 0)
-    assert looks >= (45 if first > 20 else 10)
-    assert named <= 6
+    print(  # noqa: T201 -- docs/statistics.md has what this prints.
+        f"\n{draws} draws, AI's leads from day {first:g} on: adjusted interval above zero {looks / draws:.1%}, named"
+        f" {named / draws:.1%}, followed as long covered {covered / max(told, 1):.1%}"
+    )
+    assert looks / draws >= (0.75 if first > 20 else 0.16)
+    assert named / draws <= 0.1
     assert covered >= 0.85 * told
 
 
