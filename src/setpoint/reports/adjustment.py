@@ -239,7 +239,7 @@ def _ladder(
             "label": "Adjusted",
             "note": "Campaign and earlier messages held equal too, for leads that either side could have got (AIPW).",
             "unit": "leads",
-            "n": 0 if isinstance(adjusted, Refused) else adjusted.used,
+            "n": None if isinstance(adjusted, Refused) else adjusted.used,
             "estimate": estimate_document(adjusted if isinstance(adjusted, Refused) else adjusted.difference),
         },
         {
@@ -248,7 +248,7 @@ def _ladder(
             "note": "Leads first written to at least the attribution window ago, pending ones too, and whether they"
             " booked within it from then: the age of leads makes no difference to it.",
             "unit": "leads",
-            "n": 0 if isinstance(aged, Refused) else aged.used,
+            "n": None if isinstance(aged, Refused) else aged.used,
             "estimate": estimate_document(aged if isinstance(aged, Refused) else aged.difference),
         },
         {

@@ -19,7 +19,7 @@ from setpoint.reports.definitions import (
     RESPONSE_MODE_LABELS,
     SENDER_LABELS,
 )
-from setpoint.reports.schemas import EstimateDocument, IntervalDocument, RefusalDocument
+from setpoint.reports.schemas import EstimateDocument, IntervalDocument, LadderStep, RefusalDocument
 from setpoint.stats.proportions import wilson
 
 Segment = Mapping[str, Any]
@@ -190,6 +190,11 @@ def count_text(count: int) -> str:
 def leads_text(count: int, kind: str = "") -> str:
     """`1 mature lead`, `1,234 mature leads`."""
     return f"{count_text(count)} {kind + ' ' if kind else ''}{'lead' if count == 1 else 'leads'}"
+
+
+def rests_on_text(step: LadderStep) -> str:
+    """What an estimate rests on: `1,234 leads`, `no leads`."""
+    return f"{'no' if step['n'] is None else count_text(step['n'])} {step['unit']}"
 
 
 def rate_text(rate: float, digits: int = 1) -> str:

@@ -89,14 +89,14 @@ class LadderStep(TypedDict):
     """One estimate of how much more AI books than setters, in the order from crude to most careful.
 
     `key` is crude, stratified, adjusted, aged or same_stage; `unit` is what it counts (leads or messages), `n` how
-    many of them it rests on.
+    many of them it rests on, null where there is no estimate that rests on any.
     """
 
     key: str
     label: str
     note: str
     unit: Literal["leads", "messages"]
-    n: int
+    n: int | None
     estimate: EstimateDocument
 
 

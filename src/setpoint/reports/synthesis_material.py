@@ -30,6 +30,7 @@ from setpoint.reports.presentation import (
     labelled,
     points_digits,
     rate_text,
+    rests_on_text,
     signed_points_text,
 )
 from setpoint.reports.schemas import (
@@ -177,7 +178,7 @@ def _adjustment(section: AdjustmentSection) -> Part:
         "estimates, AI minus setters": [
             {
                 "what": f"{step['label']}. {step['note']}",
-                "of": f"{count_text(step['n'])} {step['unit']}",
+                "of": rests_on_text(step),
                 "difference": points_interval(step["estimate"]),
             }
             for step in section["ladder"]

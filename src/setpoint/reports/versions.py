@@ -29,5 +29,6 @@ def migrated(document: dict[str, Any]) -> dict[str, Any]:
     }
     adjustment = sections.get("adjustment")
     if version != VERSION and adjustment and adjustment.get("used") == 0:
-        sections["adjustment"] = adjustment | {"used": None, "trimmed": None}
+        steps = [step | {"n": step["n"] or None} for step in adjustment["ladder"]]
+        sections["adjustment"] = adjustment | {"used": None, "trimmed": None, "ladder": steps}
     return document | sections | {"version": VERSION}
