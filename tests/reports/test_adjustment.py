@@ -57,7 +57,7 @@ def test_the_ladder_goes_from_crude_to_careful_by_hand() -> None:
         ("crude", "leads", 1_600),
         ("stratified", "leads", 1_600),
         ("adjusted", "leads", 1_600),
-        ("aged", "leads", 0),
+        ("aged", "leads", None),
         ("same_stage", "messages", 5_000),
     ]
     # 200 of 800 against 200 of 800; within channels 20% against 10%, and 40% against 30%.
