@@ -6,6 +6,7 @@ import signal
 import time
 
 import pytest
+from cachetools import LRUCache
 
 from setpoint.app import drawing
 from setpoint.app.drawing import draw, drawn
@@ -42,7 +43,7 @@ async def test_a_process_that_was_killed_is_replaced(service: Service) -> None:
 
 
 async def test_each_is_drawn_once_and_the_oldest_is_let_go(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drawing, "MOST", 2)
+    monkeypatch.setattr(drawing, "_kept", LRUCache(2))
 
     async def drawn_as(key: str) -> bytes:
         return await drawn(service, ("test", key), os.urandom, 8)

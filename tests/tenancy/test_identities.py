@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import func, select, text
@@ -12,10 +13,11 @@ from setpoint.domain.vocabulary import Role
 from setpoint.storage import tables
 from setpoint.storage.database import Database
 from setpoint.tenancy.accounts import set_disabled, verify_account
-from setpoint.tenancy.identities import connect_provider, sign_in_with_provider
+from setpoint.tenancy.identities import WaysIn, connect_provider, disconnect_provider, sign_in_with_provider, ways_in
 from setpoint.tenancy.oidc import Claims
 from setpoint.tenancy.rules import Address
 from setpoint.tenancy.schemas import NotSignedIn, Person, SignInRefused
+from setpoint.tenancy.secret import new_secret
 from setpoint.tenancy.service import Workspace
 from setpoint.tenancy.sign_in import sign_in
 
@@ -194,3 +196,40 @@ class TestConnecting:
         async with database.owner() as connection:
             await verify_account(connection, admin.email, None, now=NOW)
         assert (await enter(database, said(None, subject="the real one"))).id == admin.person.id
+
+
+class TestDisconnecting:
+    async def test_it_takes_one_identity_of_whoever_is_signed_in(
+        self, database: Database, admin: Member, setter: Member
+    ) -> None:
+        for member in (admin, setter):
+            await connect_provider(database, said(None, subject=f"jane {member.email}"), member.person, now=NOW)
+        async with database.registry() as connection:
+            ways = await ways_in(connection, admin.session.token, ISSUER, now=NOW)
+            assert ways == WaysIn(True, NOW)
+            assert await ways_in(connection, admin.session.token, None, now=NOW) == WaysIn(True, None)
+            for issuer in ("https://other.example", ISSUER):
+                with suppress(Conflict):
+                    await disconnect_provider(connection, admin.session.token, issuer, now=NOW)
+            assert await ways_in(connection, admin.session.token, ISSUER, now=NOW) == WaysIn(True, None)
+            with pytest.raises(Conflict, match="not connected"):
+                await disconnect_provider(connection, admin.session.token, ISSUER, now=NOW)
+            assert await ways_in(connection, setter.session.token, ISSUER, now=NOW) == WaysIn(True, NOW)
+        with pytest.raises(NotAllowed):
+            await enter(database, said(None, subject=f"jane {admin.email}"))
+
+    async def test_the_only_way_in_stays(self, database: Database, admin: Member) -> None:
+        await enter(database, said(admin.email))
+        session = await sign_in_with_provider(database, said(admin.email), now=NOW, super_admins=None)
+        async with database.registry() as connection:
+            with pytest.raises(Conflict, match="only way in"):
+                await disconnect_provider(connection, session.token, ISSUER, now=NOW)
+        await enter(database, said(admin.email))
+
+    async def test_a_session_that_is_over_tells_and_takes_nothing(self, database: Database, admin: Member) -> None:
+        async with database.registry() as connection:
+            for token in (new_secret(), "none"):
+                with pytest.raises(NotSignedIn):
+                    await ways_in(connection, token, ISSUER, now=NOW)
+                with pytest.raises(NotSignedIn):
+                    await disconnect_provider(connection, token, ISSUER, now=NOW)

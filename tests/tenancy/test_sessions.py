@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select, text
@@ -20,7 +21,9 @@ from setpoint.tenancy.sessions import (
     change_address,
     change_password,
     confirm_password,
+    end_session,
     enter_workspace,
+    list_sessions,
     open_session,
     sign_out,
     sign_out_everywhere,
@@ -186,6 +189,43 @@ class TestTheEnd:
             assert (await connection.scalars(mine)).all() == [None]
 
 
+class TestTheList:
+    async def test_it_has_the_live_ones_of_one_person_this_one_first(
+        self, database: Database, admin: Member, setter: Member
+    ) -> None:
+        other = await another_session(database, admin)
+        await person_of(database, other, NOW + timedelta(days=1))
+        async with database.registry() as connection:
+            over = await another_session(database, admin)
+            await sign_out(connection, over, now=NOW)
+            listed = await list_sessions(connection, admin.session.token, now=NOW + timedelta(days=1))
+            late = await list_sessions(connection, other, now=NOW + timedelta(days=7, seconds=1))
+        assert [(each.is_this, each.last_seen_at) for each in listed] == [
+            (True, NOW),
+            (False, NOW + timedelta(days=1)),
+        ]
+        assert {each.created_at for each in listed} == {NOW}
+        assert {each.expires_at for each in listed} == {NOW + timedelta(days=30)}
+        assert [each.is_this for each in late] == [True]
+
+    async def test_one_is_ended_and_another_s_is_not_there(
+        self, database: Database, admin: Member, setter: Member
+    ) -> None:
+        other = await another_session(database, admin)
+        async with database.registry() as connection:
+            _, second = await list_sessions(connection, admin.session.token, now=NOW)
+            (theirs,) = await list_sessions(connection, setter.session.token, now=NOW)
+            await end_session(connection, admin.session.token, second.id, now=NOW)
+            for absent in (second.id, theirs.id, uuid4()):
+                with pytest.raises(NotFound):
+                    await end_session(connection, admin.session.token, absent, now=NOW)
+            with pytest.raises(NotFound):
+                await end_session(connection, other, theirs.id, now=NOW)
+        assert await is_over(database, other)
+        assert not await is_over(database, admin.session.token)
+        assert not await is_over(database, setter.session.token)
+
+
 class TestPasswordChange:
     NEW = "quite another phrase"
 
@@ -218,6 +258,27 @@ class TestPasswordChange:
         for wrong in (None, "", "another phrase"):
             with pytest.raises(SignInRefused):
                 await confirm_password(database, admin.session.token, wrong, now=NOW)
+
+    async def test_whoever_has_none_has_signed_in_a_moment_ago(self, database: Database, admin: Member) -> None:
+        async with database.owner() as connection:
+            await connection.execute(
+                tables.users.update().where(tables.users.c.id == admin.person.id).values(password_hash=None)
+            )
+        moment = timedelta(minutes=15)
+        await confirm_password(database, admin.session.token, None, now=NOW + moment - timedelta(seconds=1))
+        with pytest.raises(SignInRefused, match="sign in again"):
+            await confirm_password(database, admin.session.token, None, now=NOW + moment)
+        with pytest.raises(SignInRefused):
+            await confirm_password(database, admin.session.token, "a guess", now=NOW)
+
+    async def test_tries_from_outside_use_up_none_of_those_within(self, database: Database, admin: Member) -> None:
+        outside = "198.51.100.77"
+        for _ in range(10):
+            with pytest.raises(SignInRefused):
+                await sign_in(database, admin.email, "a guess", client_address=outside, now=NOW)
+        with pytest.raises(TooManyAttempts):
+            await sign_in(database, admin.email, PASSWORD, client_address=outside, now=NOW)
+        await confirm_password(database, admin.session.token, PASSWORD, now=NOW)
 
     async def test_a_weak_one_and_no_session_are_refused(self, database: Database, admin: Member) -> None:
         with pytest.raises(UsageError):

@@ -3,9 +3,10 @@
 What is drawn of a complete report is kept, because it never changes.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, Final, ParamSpec, TypeVar
+
+from cachetools import LRUCache
 
 from setpoint.app.http.state import Service
 from setpoint.app.processes import Beside
@@ -18,7 +19,7 @@ MOST: Final = 32
 """Drawings that are kept; a whole report is half a megabyte."""
 
 _process = Beside()
-_kept: OrderedDict[Hashable, Any] = OrderedDict()
+_kept: LRUCache[Hashable, Any] = LRUCache(MOST)
 
 
 async def draw(service: Service, make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -32,13 +33,10 @@ async def drawn(service: Service, key: Hashable, make: Callable[P, T], *args: P.
 
     Whether the reader may see it is decided before.
     """
-    if key not in _kept:
+    if (found := _kept.get(key)) is None:
         async with service.drawing:
             # Whoever held the lock may have drawn the same.
-            if key not in _kept:
-                _kept[key] = await _process.run(make, *args, **kwargs)
-                while len(_kept) > MOST:
-                    _kept.popitem(last=False)
-    _kept.move_to_end(key)
-    found: T = _kept[key]
-    return found
+            if (found := _kept.get(key)) is None:
+                found = _kept[key] = await _process.run(make, *args, **kwargs)
+    drawing: T = found
+    return drawing

@@ -5,12 +5,13 @@ run out holds a lease, which is good as long as its heart beats; nobody else can
 cannot either. Instants are the database's, of the caller's transaction, where none is given.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, insert, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,7 +35,7 @@ class RunHeld(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A report run as it stands. `document` is there once it is complete, `failure` once it failed.
+    """A report run as it stands. Complete, it has `document` and `cohort_leads`; failed, it has `failure`.
 
     While it is worked on, `progress` has `step`, `rows` (None where rows do not count) and `at`.
     """
@@ -55,6 +56,7 @@ class Run:
     attempt: int = 0
     heartbeat_at: datetime | None = None
     progress: dict[str, Any] | None = None
+    cohort_leads: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,15 +290,13 @@ async def list_runs(
 
     What broke off in the foreground is put on record as failed first.
     """
-    await fail_broken_off(connection, client_id, at=at)
-    columns = [column for column in _RUN if column.name != "document"]
-    rows = await connection.execute(
-        select(*columns)
+    latest = (
+        select(*_STATE)
         .where(report_runs.c.client_id == client_id, behind(report_runs, after))
         .order_by(report_runs.c.created_at.desc(), report_runs.c.id)
         .limit(limit)
     )
-    return [_run(row._asdict()) for row in rows]
+    return await _settled(connection, client_id, latest, at)
 
 
 async def latest_complete_run(connection: AsyncConnection, client_id: int) -> UUID:
@@ -312,25 +312,46 @@ async def latest_complete_run(connection: AsyncConnection, client_id: int) -> UU
     return found
 
 
-async def get_run(connection: AsyncConnection, client_id: int, run_id: str, *, at: datetime | None = None) -> Run:
-    """One run of a workspace. Raises NotFound.
+async def get_run(
+    connection: AsyncConnection,
+    client_id: int,
+    run_id: str,
+    *,
+    with_document: bool = True,
+    at: datetime | None = None,
+) -> Run:
+    """One run of a workspace, without its document where that is not wanted. Raises NotFound.
 
     What broke off in the foreground is put on record as failed first.
     """
-    row = None
-    try:
-        wanted = UUID(run_id)
-    except ValueError:
-        wanted = None
-    if wanted is not None:
-        await fail_broken_off(connection, client_id, at=at)
-        result = await connection.execute(
-            select(*_RUN).where(report_runs.c.client_id == client_id, report_runs.c.id == wanted)
-        )
-        row = result.one_or_none()
-    if row is None:
+    found: list[Run] = []
+    with suppress(ValueError):
+        of_id = report_runs.c.client_id == client_id, report_runs.c.id == UUID(run_id)
+        found = await _settled(connection, client_id, select(*(_RUN if with_document else _STATE)).where(*of_id), at)
+    if not found:
         raise NotFound(f"There is no report run {run_id!r} here: `setpoint report list` shows those there are.")
-    return _run(row._asdict())
+    return found[0]
+
+
+async def read_document(connection: AsyncConnection, client_id: int, run_id: UUID) -> dict[str, Any]:
+    """The document of a complete run, which never changes. Raises NotFound where there is none."""
+    document: dict[str, Any] | None = await connection.scalar(
+        select(report_runs.c.document).where(report_runs.c.client_id == client_id, report_runs.c.id == run_id)
+    )
+    if document is None:
+        raise NotFound(f"The report run {str(run_id)!r} has no report.")
+    return migrated(document)
+
+
+async def _settled(
+    connection: AsyncConnection, client_id: int, wanted: Select[Any], at: datetime | None
+) -> list[Run]:
+    """The runs that a question finds; where one of them may have broken off, that is put on record first."""
+    runs = [_run(row._asdict()) for row in await connection.execute(wanted)]
+    if not any(run.in_foreground and run.status in (RunStatus.QUEUED, RunStatus.RUNNING) for run in runs):
+        return runs
+    await fail_broken_off(connection, client_id, at=at)
+    return [_run(row._asdict()) for row in await connection.execute(wanted)]
 
 
 def request_of(run: Run, workspace: str) -> "DatasetRequest":
@@ -366,8 +387,10 @@ _RUN = [
         "attempt",
         "heartbeat_at",
         "progress",
+        "cohort_leads",
     )
 ]
+_STATE = [column for column in _RUN if column.name != "document"]
 
 
 def _run(row: dict[str, Any]) -> Run:

@@ -26,9 +26,11 @@ class Finding:
 
 _PARAMETERS: Final = {
     # Alembic's own, and what belongs to people and not to a workspace; every other table holds facts of workspaces.
-    "without_tenant": ["alembic_version", "users", "identities", "user_sessions", "sign_in_attempts"],
+    "without_tenant": [
+        *("alembic_version", "users", "identities", "user_sessions", "password_links", "sign_in_attempts"),
+    ],
     # Of these the runtime role sees nothing; functions look up one row at a time.
-    "sealed": ["users", "identities", "user_sessions", "sign_in_attempts"],
+    "sealed": ["users", "identities", "user_sessions", "password_links", "sign_in_attempts"],
     # What the runtime role may only read, only add to, or add to and remove what has expired; it may add to and
     # change the rows of every other table.
     "read_only": ["workspaces", "alembic_version"],

@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Computed,
     DateTime,
     Double,
     ForeignKeyConstraint,
@@ -187,6 +188,7 @@ report_runs = Table(
     Column("lease", Uuid),
     Column("heartbeat_at", Instant),
     Column("progress", JSONB(none_as_null=True)),
+    Column("cohort_leads", Integer, Computed("(document->>'cohort_leads')::integer", persisted=True)),
     PrimaryKeyConstraint("client_id", "id"),
     UniqueConstraint("client_id", "scheduled_for", name="report_runs_once_a_week"),
     Index("report_runs_by_time", "client_id", "created_at"),
@@ -392,8 +394,8 @@ workspace_settings = Table(
     _belongs_to_workspace(),
 )
 
-# People. The first four belong to no workspace, and the runtime role may touch none of them: functions of the
-# database look up one account, session or identity at a time (migration 0004).
+# People. The first five belong to no workspace, and the runtime role may touch none of them: functions of the
+# database look up one account, session or identity at a time (migrations 0004 and 0009).
 users = Table(
     "users",
     metadata,
@@ -433,7 +435,19 @@ user_sessions = Table(
     _required("last_seen_at", Instant),
     _required("expires_at", Instant),
     Column("revoked_at", Instant),
+    Column("id", Uuid, nullable=False, server_default=text("gen_random_uuid()")),
     Index("user_sessions_by_user", "user_id"),
+    _belongs_to_user("user_id"),
+)
+
+password_links = Table(
+    "password_links",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    _required("token_sha256"),
+    _required("created_at", Instant),
+    _required("expires_at", Instant),
+    UniqueConstraint("token_sha256"),
     _belongs_to_user("user_id"),
 )
 

@@ -22,7 +22,7 @@ async def verify_account(connection: AsyncConnection, email: str, password_hash:
     password is replaced, every session ends, and a provider that was connected must be connected again. Raises
     UsageError and DatabaseUnavailable.
     """
-    await _require_owner(connection)
+    await require_owner(connection)
     address = normalise_email(email)
     unproven = select(users.c.id).where(users.c.email == address, users.c.email_verified.is_(False)).with_for_update()
     await connection.execute(delete(identities).where(identities.c.user_id.in_(unproven)))
@@ -40,7 +40,7 @@ async def set_disabled(connection: AsyncConnection, email: str, disabled: bool, 
 
     Its sessions stay ended when it is let in again. Raises NotFound, UsageError and DatabaseUnavailable.
     """
-    await _require_owner(connection)
+    await require_owner(connection)
     address = normalise_email(email)
     changed = update(users).values(disabled_at=now if disabled else None).where(users.c.email == address)
     if not (await connection.execute(changed)).rowcount:
@@ -58,7 +58,8 @@ async def _end_sessions(connection: AsyncConnection, address: str, now: datetime
     )
 
 
-async def _require_owner(connection: AsyncConnection) -> None:
+async def require_owner(connection: AsyncConnection) -> None:
+    """Raise DatabaseUnavailable unless the connection is the schema's owner's."""
     owned = text("SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'users'::regclass")
     if not await connection.scalar(owned):
         raise DatabaseUnavailable(

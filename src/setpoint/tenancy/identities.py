@@ -16,8 +16,8 @@ from setpoint.storage.database import Database
 from setpoint.tenancy.invitations import accept
 from setpoint.tenancy.oidc import Claims
 from setpoint.tenancy.rules import Address, check_name, is_super_admin, settled_address
-from setpoint.tenancy.schemas import Person, SignedIn, SignInRefused
-from setpoint.tenancy.sessions import open_session
+from setpoint.tenancy.schemas import NotSignedIn, Person, SignedIn, SignInRefused
+from setpoint.tenancy.sessions import OVER, named_session, open_session
 
 _UNPROVEN = (
     "The identity provider does not say that your address is verified, so no account is found by it: sign in with"
@@ -64,6 +64,42 @@ async def connect_provider(database: Database, claims: Claims, person: Person, *
                 raise Conflict(_OTHER)
         elif account.id != person.id:
             raise Conflict("This identity is connected with another account: sign in with that one.")
+
+
+@dataclass(frozen=True, slots=True)
+class WaysIn:
+    """How somebody can sign in: whether by a password, and since when with the provider, if at all."""
+
+    has_password: bool
+    connected_at: datetime | None
+
+
+async def ways_in(connection: AsyncConnection, token: str, issuer: str | None, *, now: datetime) -> WaysIn:
+    """How whoever is signed in can sign in, `issuer` being the provider there is, on a registry connection.
+
+    Raises NotSignedIn.
+    """
+    found = await connection.execute(
+        text("SELECT * FROM ways_in(:sha256, :issuer, :now, :idle)"), {**named_session(token, now), "issuer": issuer}
+    )
+    row = found.one_or_none()
+    if row is None:
+        raise NotSignedIn(OVER)
+    return WaysIn(row.has_password, row.connected_at)
+
+
+async def disconnect_provider(connection: AsyncConnection, token: str, issuer: str, *, now: datetime) -> None:
+    """Let whoever is signed in no longer sign in with this provider, on a registry connection.
+
+    Raises NotSignedIn, and Conflict where it is not connected, or is the only way in.
+    """
+    if not (await ways_in(connection, token, issuer, now=now)).has_password:
+        raise Conflict("Without a password this provider is your only way in: set a password first.")
+    removed = await connection.scalar(
+        text("SELECT remove_identity(:sha256, :issuer, :now, :idle)"), {**named_session(token, now), "issuer": issuer}
+    )
+    if not removed:
+        raise Conflict("This account is not connected with the provider.")
 
 
 async def _find(connection: AsyncConnection, claims: Claims) -> _Account | None:

@@ -13,7 +13,10 @@ MAX_PASSWORD = 200
 MAX_NAME = 80
 SESSION_LASTS = timedelta(days=30)
 SESSION_IDLES = timedelta(days=7)
+# How long after signing in somebody without a password counts as having just proven who they are.
+SIGN_IN_PROVES = timedelta(minutes=15)
 INVITATION_LASTS = timedelta(days=7)
+PASSWORD_LINK_LASTS = timedelta(days=1)
 ATTEMPT_WINDOW = timedelta(minutes=15)
 ATTEMPTS_ON_ACCOUNT = 10
 ATTEMPTS_FROM_ADDRESS = 50

@@ -29,7 +29,7 @@ class TooManyAttempts(SetpointError):
     code = "too_many_attempts"
 
     def __init__(self, retry_at: datetime) -> None:
-        super().__init__(f"There were too many attempts to sign in: try again after {format_instant(retry_at)}.")
+        super().__init__(f"There were too many attempts: try again after {format_instant(retry_at)}.")
         self.retry_at = retry_at
 
 

@@ -4,6 +4,7 @@ Nothing of a session is trusted but its token. Account, address, memberships and
 whoever lost a role has lost it with the next request.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from setpoint.tenancy.passwords import hash_password, verify_password
 from setpoint.tenancy.rules import (
     SESSION_IDLES,
     SESSION_LASTS,
+    SIGN_IN_PROVES,
     check_password,
     is_secret,
     is_super_admin,
@@ -41,7 +43,19 @@ _PERSON = text(
     "SELECT person.*, workspace.* FROM use_session(:sha256, :now, :idle) AS person"
     " LEFT JOIN session_workspaces(:sha256, :now, :idle) AS workspace ON true ORDER BY workspace.slug"
 )
-_OVER = "You are not signed in, or your session is over: sign in."
+OVER = "You are not signed in, or your session is over: sign in."
+_STALE = "This account has no password: sign out, sign in again, and do this within 15 minutes."
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as its owner sees it. `last_seen_at` is noted once a minute; `expires_at` is its latest end."""
+
+    id: UUID
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    is_this: bool
 
 
 async def open_session(
@@ -68,9 +82,10 @@ async def open_session(
     return signed_in
 
 
-def _asked(token: str, now: datetime) -> dict[str, object]:
+def named_session(token: str, now: datetime) -> dict[str, object]:
+    """What the functions of the database take to find the session of a token. Raises NotSignedIn."""
     if not is_secret(token):
-        raise NotSignedIn(_OVER)
+        raise NotSignedIn(OVER)
     return {"sha256": sha256(token), "now": now, "idle": SESSION_IDLES}
 
 
@@ -79,11 +94,11 @@ async def find_person(connection: AsyncConnection, token: str, *, now: datetime,
 
     `super_admins` is SETPOINT_SUPER_ADMIN_EMAILS as it stands. Raises NotSignedIn.
     """
-    asked = _asked(token, now)
+    asked = named_session(token, now)
     found = await connection.execute(_PERSON, asked)
     rows = found.all()
     if not rows:
-        raise NotSignedIn(_OVER)
+        raise NotSignedIn(OVER)
     row = rows[0]
     return Person(
         id=row.id,
@@ -145,33 +160,57 @@ async def sign_out(connection: AsyncConnection, token: str, *, now: datetime) ->
 
 async def sign_out_everywhere(connection: AsyncConnection, token: str, *, now: datetime) -> None:
     """End every session of the person whose live session this is, this one included, on a registry connection."""
-    await connection.execute(text("SELECT revoke_all_sessions(:sha256, :now, :idle)"), _asked(token, now))
+    await connection.execute(text("SELECT revoke_all_sessions(:sha256, :now, :idle)"), named_session(token, now))
+
+
+async def list_sessions(connection: AsyncConnection, token: str, *, now: datetime) -> list[Session]:
+    """The live sessions of whoever is signed in, this one first, then the last used, on a registry connection."""
+    found = await connection.execute(
+        text("SELECT * FROM account_sessions(:sha256, :now, :idle)"), named_session(token, now)
+    )
+    return [Session(**row) for row in found.mappings()]
+
+
+async def end_session(connection: AsyncConnection, token: str, session_id: UUID, *, now: datetime) -> None:
+    """End one session of whoever is signed in, on a registry connection. Raises NotFound, also for another's."""
+    ended = await connection.scalar(
+        text("SELECT revoke_account_session(:sha256, :id, :now, :idle)"),
+        {**named_session(token, now), "id": session_id},
+    )
+    if not ended:
+        raise NotFound("You have no such session, or it is over.")
 
 
 async def confirm_password(database: Database, token: str, password: str | None, *, now: datetime) -> None:
     """Ask whoever is signed in for their password again, before what a stolen session must not be enough for.
 
-    `password` is None for an account that has none, because it signs in with a provider. Each try counts as one to
-    sign in. Raises NotSignedIn, TooManyAttempts, and SignInRefused where it is another.
+    `password` is None for an account that has none, because it signs in with a provider: to have done so a moment
+    ago is its proof. Tries are counted as those to sign in are, but apart from them, so that nobody outside can use
+    them up. Raises NotSignedIn, TooManyAttempts, and SignInRefused where it is another.
     """
     await _confirmed(database, token, password, now)
 
 
 async def _confirmed(database: Database, token: str, password: str | None, now: datetime) -> tuple[str, str | None]:
     """The address of the account, and the hash of its password."""
-    asked = _asked(token, now)
+    asked = named_session(token, now)
     async with database.registry() as connection:
         found = await connection.execute(text("SELECT * FROM session_password(:sha256, :now, :idle)"), asked)
         row = found.one_or_none()
-        retry_at = None if row is None else await count_account(connection, key_of(row.email), now=now)
+        retry_at = (
+            None if row is None else await count_account(connection, key_of(f"in a session of {row.email}"), now=now)
+        )
     if row is None:
-        raise NotSignedIn(_OVER)
+        raise NotSignedIn(OVER)
     if retry_at is not None:
         raise TooManyAttempts(retry_at)
-    if row.password_hash is not None or password is not None:
+    if row.password_hash is None and password is None:
+        if row.began_at + SIGN_IN_PROVES <= now:
+            raise SignInRefused(_STALE)
+    else:
         right, _ = await verify_password(password or "", row.password_hash)
         if not right:
-            raise SignInRefused("Your present password is another one: nothing was changed.")
+            raise SignInRefused("That is not your present password: nothing was changed.")
     return row.email, row.password_hash
 
 
@@ -186,7 +225,7 @@ async def change_password(database: Database, token: str, present: str | None, n
     async with database.registry() as connection:
         changed = await connection.scalar(
             text("SELECT change_password(:sha256, :old, :new, :now, :idle)"),
-            {**_asked(token, now), "old": kept, "new": hashed},
+            {**named_session(token, now), "old": kept, "new": hashed},
         )
     if not changed:
         raise Conflict("The password was changed elsewhere meanwhile: sign in with the new one.")
@@ -197,10 +236,10 @@ async def change_address(connection: AsyncConnection, token: str, email: str, *,
 
     On a registry connection. Raises NotSignedIn, UsageError, and Conflict where the address is taken.
     """
-    asked = _asked(token, now)
+    asked = named_session(token, now)
     address = normalise_email(email)
     if await connection.scalar(text("SELECT count(*) FROM session_password(:sha256, :now, :idle)"), asked) == 0:
-        raise NotSignedIn(_OVER)
+        raise NotSignedIn(OVER)
     changed = await connection.scalar(
         text("SELECT change_address(:sha256, :email, :now, :idle)"), {**asked, "email": address}
     )

@@ -1,7 +1,7 @@
 """What an outside scheduler calls: behind its secret and nothing else, a bit at a time, one call at a time."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,7 +11,8 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 from sqlalchemy import text
-from tests.app.town import NOW, Town, by_session, by_token, client
+from tests.app.conftest import Filled
+from tests.app.town import NOW, Town, by_session, by_token, client, make_town
 from tests.conftest import WorkspaceFactory
 
 from setpoint.app import rounds
@@ -45,6 +46,12 @@ STRANGERS: list[Any] = [
     {"X-Cron-Secret": b"\xff\xfe"},
 ]
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
+
+
+@pytest_asyncio.fixture(scope="module")
+async def town(database: Database, filled: Filled, slugs: Iterator[str]) -> Town:
+    """One of this file's own: reports and summaries are made in it, which other files do not expect."""
+    return await make_town(database, filled.sample, lambda: next(slugs))
 
 
 @pytest_asyncio.fixture(autouse=True)

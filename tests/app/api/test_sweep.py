@@ -15,9 +15,11 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import pytest_asyncio
 from fastapi import FastAPI
 from sqlalchemy import text
-from tests.app.town import Home, Town, by_session, by_token, client, contents
+from tests.app.conftest import Filled
+from tests.app.town import Home, Town, by_session, by_token, client, contents, make_town
 
 from setpoint.app.http.actors import api_actor, page_actor, require_csrf
 from setpoint.app.web.router import PAGES
@@ -45,6 +47,12 @@ _UNKNOWN = ("nobody", "a token that is none")
 # They are sent to sign in, or their form is none of ours.
 _REFUSED_PAGE = (303, 401, 403)
 NO_SPELLINGS: dict[str, Any] = {"slugs": lambda slug: [], "ids": lambda key: []}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def town(database: Database, filled: Filled, slugs: Iterator[str]) -> Town:
+    """One of this file's own: whatever can be asked for is asked for in it, and other files do not expect that."""
+    return await make_town(database, filled.sample, lambda: next(slugs))
 
 
 @dataclass(frozen=True)

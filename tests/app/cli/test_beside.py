@@ -16,7 +16,7 @@ from tests.app.cli.test_serve import serving
 from tests.app.console import Console
 from tests.app.town import by_token
 
-PATIENCE = 90.0
+PATIENCE = 300.0
 WINDOW = {"from": "2026-03-01", "to": "2026-06-01"}
 T = TypeVar("T")
 

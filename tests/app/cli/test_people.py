@@ -95,3 +95,21 @@ def test_a_token_is_shown_once_listed_and_revoked(setpoint: Console, empty: str)
 def test_a_workspace_that_is_not_there_is_told(setpoint: Console) -> None:
     for command in (["member", "list"], ["token", "list"], ["invite", "a@b.example"]):
         assert "no workspace 'nowhere'" in setpoint(*command, "--workspace", "nowhere").complains(1)
+
+
+@pytest.mark.usefixtures("typed")
+def test_who_forgot_their_password_gets_a_link_that_is_shown_once(setpoint: Console, empty: str) -> None:
+    email = f"forgot@{empty}.example"
+    assert "setpoint invite" in setpoint("member", "password-link", email).complains(1)
+    assert setpoint("member", "verify", email).status == 0
+    told = setpoint("member", "password-link", f" {email.upper()}")
+    assert re.search(
+        rf"^{email} may set a new password until \d{{4}}-.*Z with this link:\n/password/\S{{43}}\n", told.out
+    )
+    assert "SETPOINT_PUBLIC_URL" in told.out
+    linked = setpoint("member", "password-link", email, "--json", SETPOINT_PUBLIC_URL="https://sp.example/").json
+    assert re.fullmatch(r"https://sp\.example/password/[\w-]{43}", linked["link"])
+    assert linked["email"] == email
+    assert setpoint("member", "disable", email).status == 0
+    assert "setpoint member enable" in setpoint("member", "password-link", email).complains(1)
+    assert "address" in setpoint("member", "password-link", "jane").complains(2)

@@ -15,6 +15,16 @@ _SECURITY: Final = {
         "description": "An API token of the workspace, such as `sp_...`. `setpoint token create` makes one.",
     }
 }
+# What belongs to a person and to no workspace names this one itself.
+_SESSION: Final = {
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "setpoint",
+        "description": "The session of a page; `__Host-setpoint` where the server is reached by https. What changes"
+        " anything needs the header `X-CSRF-Token` besides.",
+    }
+}
 
 
 def install(app: FastAPI) -> None:
@@ -27,7 +37,7 @@ def install(app: FastAPI) -> None:
             )
             parts = document.setdefault("components", {})
             parts.setdefault("schemas", {})["ProblemDetails"] = ProblemDetails.model_json_schema()
-            parts["securitySchemes"] = _SECURITY
+            parts["securitySchemes"] = {**_SECURITY, **_SESSION}
             document["security"] = [{name: []} for name in _SECURITY]
             app.openapi_schema = document
         return app.openapi_schema

@@ -1,10 +1,12 @@
 """Report runs."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final
 from uuid import UUID
 
+import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,13 +18,12 @@ from setpoint.app.asking import dry_run_for, queue_for
 from setpoint.app.drawing import draw
 from setpoint.app.http.actors import Admin, Member
 from setpoint.app.http.state import service_of
+from setpoint.app.kept_reports import kept_tables, with_document
 from setpoint.datasets.evidence import Evidence
 from setpoint.domain.errors import Conflict
 from setpoint.domain.vocabulary import Role, RunStatus
 from setpoint.reports.html import render_html
-from setpoint.reports.insights.pack_tables import pack_document
 from setpoint.reports.insights.schemas import TableDocument
-from setpoint.reports.insights.suppression import suppressed
 from setpoint.reports.kept_evidence import citations_with_evidence, evidence_of
 from setpoint.reports.service import Run, get_run, list_runs
 from setpoint.storage.positions import Position
@@ -135,16 +136,17 @@ async def count_dry_run(request: Request, actor: Member, asked: WindowForm) -> d
     return {"dry_run": True, "engine": "postgres", "dataset_sha256": None, **shown}
 
 
-@router.get("/{run}")
-async def get_report(request: Request, actor: Member, run: RunId) -> ReportForm:
+@router.get("/{run}", response_model=ReportForm)
+async def get_report(request: Request, actor: Member, run: RunId) -> Response:
     """One run, with its report once it is complete."""
     async with service_of(request).database.tenant(actor.client_id) as connection:
         found = await run_of(connection, actor, run)
-    return ReportForm(
-        **RunForm.of(found).model_dump(),
-        tables=None if found.document is None else [dict(table) for table in tables_of(found, actor)],
-        document=found.document if actor.role is Role.ADMIN else None,
-    )
+    # To look through half a megabyte of our own for what is no JSON would keep everybody waiting.
+    form = RunForm.of(found).model_dump(mode="json") | {
+        "tables": None if found.document is None else tables_of(found, actor),
+        "document": found.document if actor.role is Role.ADMIN else None,
+    }
+    return Response(orjson.dumps(form), media_type="application/json")
 
 
 @router.get("/{run}/html", response_class=Response, responses={200: {"content": {"text/html": {}}}})
@@ -195,7 +197,8 @@ async def list_evidence(
 async def run_of(connection: AsyncConnection, actor: Actor, run_id: str) -> Run:
     """A run of the actor's workspace. Raises NotFound."""
     with absent(_NO_RUN):
-        return await get_run(connection, actor.client_id, run_id)
+        found = await get_run(connection, actor.client_id, run_id, with_document=False)
+    return await with_document(connection, actor.client_id, found)
 
 
 def complete(run: Run) -> dict[str, Any]:
@@ -205,7 +208,6 @@ def complete(run: Run) -> dict[str, Any]:
     return run.document
 
 
-def tables_of(run: Run, actor: Actor) -> list[TableDocument]:
+def tables_of(run: Run, actor: Actor) -> Sequence[TableDocument]:
     """The tables of a complete run as an actor may see them: small cells are put away for setters."""
-    tables = pack_document(complete(run))["tables"]
-    return tables if actor.role is Role.ADMIN else [suppressed(table) for table in tables]
+    return kept_tables(run, complete(run), actor.role)

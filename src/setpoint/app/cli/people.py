@@ -82,9 +82,7 @@ def invite(
         print_json(invited)
         return
     _say(f"{invited['email']} may join {workspace} as {role.value} until {invited['expires_at']} with this link:")
-    _say(invited["link"])
-    if not os.environ.get("SETPOINT_PUBLIC_URL"):
-        _say("Put your server's address in front of it, or set SETPOINT_PUBLIC_URL. It is not shown again.")
+    _say_link(invited["link"])
 
 
 async def _invite(data_dir: Path | None, slug: str, email: str, role: Role) -> dict[str, Any]:
@@ -97,8 +95,18 @@ async def _invite(data_dir: Path | None, slug: str, email: str, role: Role) -> d
         "email": made.email,
         "role": made.role.value,
         "expires_at": format_instant(made.expires_at),
-        "link": f"{os.environ.get('SETPOINT_PUBLIC_URL', '').rstrip('/')}/join/{token}",
+        "link": _link(f"/join/{token}"),
     }
+
+
+def _link(path: str) -> str:
+    return f"{os.environ.get('SETPOINT_PUBLIC_URL', '').rstrip('/')}{path}"
+
+
+def _say_link(link: str) -> None:
+    _say(link)
+    if not os.environ.get("SETPOINT_PUBLIC_URL"):
+        _say("Put your server's address in front of it, or set SETPOINT_PUBLIC_URL. It is not shown again.")
 
 
 @member_app.command("list")
@@ -222,6 +230,30 @@ def _read_password(email: str) -> str:
     if getpass.getpass("Once more: ") != password:
         raise UsageError("The two differ: nothing was changed.")
     return password
+
+
+@member_app.command("password-link")
+def password_link(email: Email, data_dir: DataDir = None, as_json: Json = False) -> None:
+    """Make a link by which somebody who forgot their password sets a new one. Send it to them yourself.
+
+    It works once, for a day; another one replaces it. When it is used, the old password and all sessions end. Whether
+    the address is verified stays as it is.
+    """
+    made = run_async(_password_link(data_dir, email))
+    if as_json:
+        print_json(made)
+        return
+    _say(f"{made['email']} may set a new password until {made['expires_at']} with this link:")
+    _say_link(made["link"])
+
+
+async def _password_link(data_dir: Path | None, email: str) -> dict[str, Any]:
+    from setpoint.tenancy.password_links import make_password_link
+
+    async with _owning(data_dir) as connection:
+        token, made = await make_password_link(connection, email, now=_now())
+    expires_at = format_instant(made.expires_at)
+    return {"email": made.email, "expires_at": expires_at, "link": _link(f"/password/{token}")}
 
 
 @member_app.command("disable")

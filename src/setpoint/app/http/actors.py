@@ -227,6 +227,22 @@ async def api_manager(actor: Member) -> Actor:
 Manager = Annotated[Actor, Depends(api_manager)]
 
 
+async def api_person(request: Request) -> Person:
+    """Whoever is signed in, for what belongs to a person and no workspace; writes carry X-CSRF-Token.
+
+    Raises NotSignedIn, and NotAllowed for a token, which is nobody's account, or where the header is missing.
+    """
+    if request.headers.get("Authorization") is not None:
+        raise NotAllowed("An account is its owner's, who is signed in: no token reads or changes it.")
+    person = await page_person(request)
+    if request.method not in _SAFE:
+        _check_proof(request, request.headers.get(CSRF_HEADER))
+    return person
+
+
+ApiPerson = Annotated[Person, Depends(api_person)]
+
+
 def _note(request: Request, actor: Actor) -> None:
     """For the log: what kind of actor it is, and never who."""
     request.state.actor_kind = "super_admin" if actor.is_super_admin else f"{actor.kind}:{actor.role}"

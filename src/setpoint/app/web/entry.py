@@ -1,13 +1,9 @@
-"""The way in and out: signing in by password or provider, joining by a link, and choosing a workspace."""
+"""The way in and out: signing in by password, joining by a link, and choosing a workspace."""
 
-import base64
-import json
 from contextlib import suppress
-from dataclasses import asdict
-from typing import Annotated, Any, Final
+from typing import Annotated
 from urllib.parse import urlsplit
 
-import httpx
 from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import Response
 
@@ -22,9 +18,7 @@ from setpoint.app.http.actors import (
 from setpoint.app.http.state import service_of
 from setpoint.app.web.pages import go_to, page
 from setpoint.domain.errors import DatabaseUnavailable, NotAllowed, NotFound, SetpointError, UsageError
-from setpoint.tenancy.identities import sign_in_with_provider
 from setpoint.tenancy.invitations import accept_signed_in, accept_with_password, find_invitation
-from setpoint.tenancy.oidc import Pending, discover
 from setpoint.tenancy.schemas import Person, SignInRefused, TooManyAttempts
 from setpoint.tenancy.service import list_workspaces
 from setpoint.tenancy.sessions import sign_out
@@ -34,8 +28,6 @@ router = APIRouter()
 
 Visitor = Annotated[Person | None, Depends(page_visitor)]
 Text = Annotated[str, Form(max_length=1000)]
-
-_PENDING_SECONDS: Final = 600
 
 
 def local(address: str) -> str:
@@ -134,68 +126,3 @@ async def _join_page(request: Request, token: str, visitor: Person | None, failu
         found=found,
         failure=failure,
     )
-
-
-# A provider of identities
-
-
-@router.get("/sign-in/provider")
-async def begin(request: Request) -> Response:
-    """Send the browser to the provider, and keep with it what the answer must match."""
-    service = service_of(request)
-    client = service.config.oidc
-    if client is None:
-        raise NotFound("No identity provider is connected: sign in by password.")
-    async with httpx.AsyncClient() as http:
-        provider = await discover(http, client)
-    address, pending = provider.begin(_return_address(request))
-    response = go_to(address)
-    kept = base64.urlsafe_b64encode(json.dumps(asdict(pending)).encode()).decode()
-    response.set_cookie(
-        _pending_cookie(request),
-        kept,
-        max_age=_PENDING_SECONDS,
-        path="/",
-        secure=service.config.is_secure,
-        httponly=True,
-        samesite="lax",
-    )
-    return response
-
-
-@router.get("/sign-in/return")
-async def come_back(request: Request) -> Response:
-    """The provider's answer: a session, or why not."""
-    service = service_of(request)
-    client = service.config.oidc
-    if client is None:
-        raise NotFound("No identity provider is connected: sign in by password.")
-    async with httpx.AsyncClient() as http:
-        provider = await discover(http, client)
-        claims = await provider.finish(
-            http, _kept(request), dict(request.query_params), _return_address(request), now=service.clock()
-        )
-    signed_in = await sign_in_with_provider(
-        service.database, claims, now=service.clock(), super_admins=service.config.super_admins
-    )
-    response = go_to("/")
-    response.delete_cookie(_pending_cookie(request), path="/", secure=service.config.is_secure, httponly=True)
-    set_session_cookie(response, request, signed_in)
-    return response
-
-
-def _pending_cookie(request: Request) -> str:
-    return "__Host-setpoint-provider" if service_of(request).config.is_secure else "setpoint-provider"
-
-
-def _kept(request: Request) -> Pending:
-    try:
-        found: Any = json.loads(base64.urlsafe_b64decode(request.cookies[_pending_cookie(request)]))
-        return Pending(str(found["state"]), str(found["nonce"]), str(found["verifier"]))
-    except (KeyError, ValueError, TypeError):
-        raise SignInRefused("This sign-in was begun elsewhere or long ago: begin again.") from None
-
-
-def _return_address(request: Request) -> str:
-    origin = service_of(request).config.public_url or f"{request.url.scheme}://{request.url.netloc}"
-    return f"{origin}/sign-in/return"

@@ -1,6 +1,7 @@
 """The beginning of a workspace: what the latest report says, what changed since the last, what comes next."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -14,6 +15,7 @@ from setpoint.app.api.reports import complete, tables_of
 from setpoint.app.drawing import drawn
 from setpoint.app.http.actors import PageActor
 from setpoint.app.http.state import service_of
+from setpoint.app.kept_reports import with_document
 from setpoint.app.web.aggregates import Figure, Said, Tables, cells, is_put_away, said, trend_figure, week_lines
 from setpoint.app.web.pages import page
 from setpoint.domain.errors import NotFound
@@ -64,15 +66,16 @@ class Runs:
 async def runs_of(connection: AsyncConnection, client_id: int) -> Runs:
     """What a workspace has by way of reports."""
     listed = await list_runs(connection, client_id, _LOOKED_AT)
-    try:
-        latest = await get_run(connection, client_id, str(await latest_complete_run(connection, client_id)))
-    except NotFound:
-        latest = None
+    latest = next((run for run in listed if run.status is RunStatus.COMPLETE), None)
+    if latest is None and len(listed) == _LOOKED_AT:
+        with suppress(NotFound):
+            old = str(await latest_complete_run(connection, client_id))
+            latest = await get_run(connection, client_id, old, with_document=False)
     before = None if latest is None else report_before(listed, latest)
     newest = listed[0] if listed else None
     return Runs(
-        latest=latest,
-        before=None if before is None else await get_run(connection, client_id, str(before.id)),
+        latest=None if latest is None else await with_document(connection, client_id, latest),
+        before=None if before is None else await with_document(connection, client_id, before),
         under_way=next((run for run in listed if run.status in (RunStatus.RUNNING, RunStatus.QUEUED)), None),
         failed=newest if newest is not None and newest.status is RunStatus.FAILED else None,
         has_data=bool(listed) or await _has_data(connection, client_id),

@@ -4,6 +4,7 @@ from fastapi import Depends, FastAPI
 
 from setpoint.app.http.actors import page_admin, require_csrf
 from setpoint.app.web import (
+    account,
     ask,
     booked,
     calls,
@@ -13,6 +14,7 @@ from setpoint.app.web import (
     imports,
     overview,
     people,
+    provider,
     report,
     run_state,
     runs,
@@ -24,6 +26,8 @@ from setpoint.app.web.pages import error_page
 # `reports/new` stands before `reports/{run}`, which would take it for a run's id.
 PAGES = (
     entry.router,
+    provider.router,
+    account.router,
     demo.router,
     overview.router,
     runs.router,

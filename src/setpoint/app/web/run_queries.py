@@ -1,10 +1,8 @@
 """What the pages of report runs show besides the runs themselves."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from sqlalchemy import and_, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -71,18 +69,6 @@ async def worker_lives(database: Database) -> bool | None:
             return bool(await connection.scalar(_WORKERS, {"silent": SILENT}))
     except DatabaseUnavailable:
         return None
-
-
-async def cohort_sizes(connection: AsyncConnection, client_id: int, run_ids: Sequence[UUID]) -> dict[UUID, int]:
-    """The leads of the complete ones of these runs."""
-    found = await connection.execute(
-        select(report_runs.c.id, report_runs.c.document["cohort_leads"].as_integer()).where(
-            report_runs.c.client_id == client_id,
-            report_runs.c.id.in_(run_ids),
-            report_runs.c.status == RunStatus.COMPLETE,
-        )
-    )
-    return dict(iter(found))
 
 
 async def sent_between(

@@ -14,7 +14,7 @@ from setpoint.app.http.actors import PageActor
 from setpoint.app.http.state import service_of
 from setpoint.app.web.pages import go_to, page
 from setpoint.app.web.run_form import RunFields, Wrong, first_fields, request_in
-from setpoint.app.web.run_queries import cohort_sizes, sent_between
+from setpoint.app.web.run_queries import sent_between
 from setpoint.app.web.run_state import besides, duration
 from setpoint.datasets.sampling import DEFAULT_SEED
 from setpoint.domain.errors import Conflict
@@ -43,7 +43,6 @@ async def history(
     async with service_of(request).database.tenant(actor.client_id) as connection:
         found = await list_runs(connection, actor.client_id, ON_A_PAGE + 1, position_of(cursor))
         shown = found[:ON_A_PAGE]
-        sizes = await cohort_sizes(connection, actor.client_id, [run.id for run in shown])
     older = cursor_of(Position(shown[-1].created_at, shown[-1].id)) if len(found) > ON_A_PAGE else None
     few = FEWEST if actor.role is Role.SETTER else 0
     return page(
@@ -52,7 +51,11 @@ async def history(
         actor=actor,
         here="reports",
         runs=shown,
-        leads={run: f"fewer than {FEWEST}" if 0 < size < few else size for run, size in sizes.items()},
+        leads={
+            run.id: f"fewer than {FEWEST}" if 0 < run.cohort_leads < few else run.cohort_leads
+            for run in shown
+            if run.cohort_leads is not None
+        },
         older=older,
         is_first=cursor is None,
         duration=duration,
