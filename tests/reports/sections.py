@@ -81,6 +81,7 @@ def adjustment(strength: str = "clear", **changes: Any) -> AdjustmentSection:
         "strength": strength,
         "winner": None if strength == "none" else "ai",
         "reasons": ["The interval leaves out zero."],
+        "input_sha256": "a" * 64,
     }
     return {**section, **changes}  # type: ignore[typeddict-item]  # whatever a test puts in its place
 
@@ -106,6 +107,7 @@ def timing(**changes: Any) -> TimingSection:
         "days_sooner": measured(1.42, 0.61, 2.23),
         "verdict": "Leads of AI that book do so 1.4 days sooner within 30 days (95%: 0.6 to 2.2).",
         "caveats": ["Pending leads count as not known beyond the day on which they were last seen."],
+        "input_sha256": "b" * 64,
     }
     return {**section, **changes}  # type: ignore[typeddict-item]  # whatever a test puts in its place
 
@@ -159,6 +161,7 @@ def patterns(*findings: PatternDocument, **changes: Any) -> PatternsSection:
         "untested": [{"key": "farewell", "reason": "Too few messages have it."}],
         "caveats": ["Features are told from English texts."],
         "refused": None,
+        "input_sha256": "c" * 64,
     }
     return {**section, **changes}  # type: ignore[typeddict-item]  # whatever a test puts in its place
 

@@ -133,6 +133,7 @@ def adjustment() -> AdjustmentSection:
             "The crude difference points the other way: AI works mostly in email, where few book.",
             "At the same stage the difference cannot be told from zero.",
         ],
+        "input_sha256": "a" * 64,
     }
 
 
@@ -156,8 +157,8 @@ def adjustment_refused() -> AdjustmentSection:
             "refused": {"reason": "No stratum has leads of both.", "needed": None},
         },
         "rates": None,
-        "used": 0,
-        "trimmed": {"ai": 0, "setter": 0},
+        "used": None,
+        "trimmed": None,
         "overlap": None,
         "sensitivity": None,
         "balance": [],
@@ -165,6 +166,7 @@ def adjustment_refused() -> AdjustmentSection:
         "strength": "none",
         "winner": None,
         "reasons": [reason],
+        "input_sha256": None,
     }
 
 
@@ -178,6 +180,7 @@ def timing() -> TimingSection:
         "days_sooner": measured(0.62, 0.05, 1.19),
         "verdict": "AI's leads book sooner: within 30 days 0.6 days earlier on average (95%: 0.1 to 1.2).",
         "caveats": ["Who got which lead is not held equal here."],
+        "input_sha256": "b" * 64,
     }
 
 
@@ -206,6 +209,7 @@ def timing_refused() -> TimingSection:
         "days_sooner": refused("There is one sender only."),
         "verdict": "No comparison of the time to booking: only setters have leads.",
         "caveats": [],
+        "input_sha256": None,
     }
 
 
@@ -282,6 +286,7 @@ def patterns() -> PatternsSection:
         ],
         "caveats": ["A pattern says what goes with bookings, and not what would happen if you changed it."],
         "refused": None,
+        "input_sha256": "c" * 64,
     }
 
 
@@ -302,6 +307,7 @@ def patterns_refused() -> PatternsSection:
             "reason": "This snapshot holds no text of messages, so no pattern can be looked for.",
             "needed": None,
         },
+        "input_sha256": None,
     }
 
 
@@ -423,6 +429,7 @@ def synthesis() -> SynthesisSection:
             "confidence": "medium",
             "confidence_reason": "The estimates agree, but at the same stage no difference can be told.",
         },
+        "input_sha256": "d" * 64,
     }
 
 

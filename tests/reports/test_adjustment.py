@@ -21,7 +21,7 @@ from setpoint.domain.vocabulary import Channel, Sender
 from setpoint.domain.windows import Window
 from setpoint.ingest.schemas import ImportKind
 from setpoint.ingest.service import import_file
-from setpoint.reports.adjustment import SameStage, adjust, adjustment, same_stage
+from setpoint.reports.adjustment import adjust, adjustment, same_stage
 from setpoint.reports.schemas import AdjustmentSection
 from setpoint.samples.people import CAMPAIGNS
 from setpoint.samples.rules import ORDINARY, TIE_PLAIN, Calendar, draw_leads
@@ -57,7 +57,7 @@ def test_the_ladder_goes_from_crude_to_careful_by_hand() -> None:
         ("crude", "leads", 1_600),
         ("stratified", "leads", 1_600),
         ("adjusted", "leads", 1_600),
-        ("aged", "leads", 0),
+        ("aged", "leads", None),
         ("same_stage", "messages", 5_000),
     ]
     # 200 of 800 against 200 of 800; within channels 20% against 10%, and 40% against 30%.
@@ -160,7 +160,7 @@ def test_leads_that_booked_on_an_older_message_are_in_the_crude_difference_only(
 def test_what_cannot_be_compared_has_no_number_and_says_why(cells: list[LeadCell], pending: int) -> None:
     section = adjust(cells, REFUSED, {"setter": pending})
 
-    assert (section["strength"], section["winner"], section["used"]) == ("none", None, 0)
+    assert (section["strength"], section["winner"], section["used"]) == ("none", None, None)
     assert (section["rates"], section["overlap"], section["sensitivity"]) == (None, None, None)
     for each in section["ladder"]:
         assert (each["estimate"]["measured"] is None) != (each["estimate"]["refused"] is None)
@@ -190,7 +190,7 @@ def test_messages_that_cannot_be_compared_say_so_in_words_of_their_own() -> None
         MessageRows(np.array([True, False]), np.array([True, False]), np.zeros(2, int), np.arange(2), 2, sampled=True)
     )
 
-    assert nothing == SameStage(REFUSED.estimate, 0, None)
+    assert (nothing.estimate, nothing.messages, nothing.sampled_leads) == (REFUSED.estimate, 0, None)
     assert "too few messages" in str(few.estimate)
     assert few.sampled_leads == 2
 
@@ -230,11 +230,12 @@ def in_sequence(generator: np.random.Generator, days: dict[Sender, tuple[float, 
 
 
 @pytest.mark.parametrize("first", [10.0, 25.0, 40.0])
-def test_a_side_with_younger_leads_is_not_named_for_their_age(first: float) -> None:
+@pytest.mark.parametrize("draws", [60, pytest.param(300, marks=pytest.mark.proof)])
+def test_a_side_with_younger_leads_is_not_named_for_their_age(draws: int, first: float) -> None:
     """Both book alike, and AI came later: adjusted it looks better in nearly every draw, which must not be said."""
     generator = np.random.Generator(np.random.PCG64(int(first)))
     looks, named, covered, told = 0, 0, 0, 0
-    for _ in range(60):
+    for _ in range(draws):
         cells, pending = in_sequence(generator, {Sender.AI: (first, 60), Sender.SETTER: (0, 52)}, 0.2)
         section = adjust(cells, confirming(0.02), pending)
         looks += step(section, "adjusted").low > 0
@@ -243,8 +244,12 @@ def test_a_side_with_younger_leads_is_not_named_for_their_age(first: float) -> N
         if aged is not None:
             told += 1
             covered += covers(Measured(**aged), 0)
-    assert looks >= (45 if first > 20 else 10)
-    assert named <= 6
+    print(  # noqa: T201 -- docs/statistics.md has what this prints.
+        f"\n{draws} draws, AI's leads from day {first:g} on: adjusted interval above zero {looks / draws:.1%}, named"
+        f" {named / draws:.1%}, followed as long covered {covered / max(told, 1):.1%}"
+    )
+    assert looks / draws >= (0.75 if first > 20 else 0.16)
+    assert named / draws <= 0.1
     assert covered >= 0.85 * told
 
 
@@ -292,8 +297,7 @@ def drawn(seed: int, leads: int) -> list[LeadCell]:
     ("leads", "runs", "spread"),
     [
         (4_000, 100, 0.04),
-        # Next to trimmed kinds of leads a small sample has few of one side: the interval is a little too narrow.
-        pytest.param(2_000, 1_000, 0.025, marks=pytest.mark.proof),
+        pytest.param(2_000, 1_000, 0.015, marks=pytest.mark.proof),
         pytest.param(20_000, 1_000, 0.015, marks=pytest.mark.proof),
     ],
 )
@@ -337,7 +341,7 @@ async def test_a_whole_sample_gives_the_planted_effect_on_every_engine(
     leads: int, seeds: range, database: Database, new_workspace: WorkspaceFactory, tmp_path: Path
 ) -> None:
     covered = missed = 0
-    crude, same_stage = [], []
+    adjusted, crude, same_stage = [], [], []
     for seed in seeds:
         sample = generate(tmp_path / str(seed), leads, seed, "parquet")
         workspace = await new_workspace()
@@ -357,9 +361,14 @@ async def test_a_whole_sample_gives_the_planted_effect_on_every_engine(
             assert await adjustment(await extract(duckdb, request)) == section
         covered += covers(step(section, "adjusted"), AI_EFFECT)
         missed += not covers(step(section, "crude"), AI_EFFECT)
+        adjusted.append(step(section, "adjusted").value)
         crude.append(step(section, "crude").value)
         same_stage.append(step(section, "same_stage").value)
         assert section["winner"] != "setter"
+    print(  # noqa: T201 -- docs/statistics.md has what this prints.
+        f"\n{len(seeds)} workspaces of {leads:,} leads: adjusted {100 * np.mean(adjusted):+.2f} points on average,"
+        f" covered in {covered}; crude {100 * np.mean(crude):+.2f}, covered in {len(seeds) - missed}"
+    )
     assert covered >= 0.88 * len(seeds)
     assert missed >= 0.88 * len(seeds)
     assert np.mean(crude) < 0 < np.mean(same_stage)

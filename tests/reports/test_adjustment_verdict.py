@@ -176,16 +176,16 @@ def test_sides_that_write_at_different_stages_are_not_told_apart_unless_messages
     )
     assert reason(untold, "Setters and AI write") == (
         "Setters and AI write at different stages of the conversation: the 2nd or 3rd message was the credited one"
-        " for 100% of AI's leads and 60% of the setters'. Whoever comes in when a booking is near looks better than"
-        " whoever opens. A comparison message by message at the same stage does not bear it out."
+        " for 100% of AI's 1,600 leads and 60% of the setters' 1,600. Whoever comes in when a booking is near looks"
+        " better than whoever opens. A comparison message by message at the same stage does not bear it out."
     )
     assert reason(untold, "What can be said") == (
-        "What can be said: of the leads credited to AI 25.0% booked, of those credited to setters 25.0%. What cannot"
-        " be said: that the same leads would have booked more or less with the other one."
+        "What can be said: credited to AI, 400 of 1,600 leads (25.0%) booked; credited to setters, 400 of 1,600 leads"
+        " (25.0%). What cannot be said: that the same leads would have booked more or less with the other one."
     )
     assert SETTLE in untold["reasons"]
     written = adjust(changed(BETTER, Sender.AI, 0.3, credit_written=True), confirming(0.02))
-    assert "the lead had not written before the credited message for 70% of AI's leads and 100%" in reason(
+    assert "the lead had not written before the credited message for 70% of AI's 1,600 leads and 100%" in reason(
         written, "Setters and AI write"
     )
 
@@ -209,8 +209,8 @@ def test_leads_that_heard_from_both_sides_take_the_winner_away() -> None:
         "It cannot be said who books more (cross-channel attribution): most leads credited to setters had heard from"
         " AI too."
     )
-    assert reason(most, "90% of the leads credited to setters") == (
-        "90% of the leads credited to setters had heard from AI too. Only the last message is credited, so this"
+    assert reason(most, "90% of the 1,600 leads credited to setters") == (
+        "90% of the 1,600 leads credited to setters had heard from AI too. Only the last message is credited, so this"
         " compares who wrote last, not who brought the booking about."
     )
 
@@ -371,7 +371,8 @@ def test_a_side_whose_leads_are_younger_is_named_where_leads_followed_as_long_sa
     assert told(aged(0.1, 0.2), 0, 0) == ("clear", "ai")
     much = adjust(BETTER, confirming(0.02), pending(0.3, 0.1))
     assert "AI's leads are younger, and a young lead counts only if it booked" in much["verdict"]
-    assert reason(much, "30% of AI's leads are pending, and 10% of the setters'").endswith("when they have settled.")
+    asked = "30% (686 of 2,286) of AI's leads are pending, and 10% (178 of 1,778) of the setters'."
+    assert reason(much, asked).endswith("when they have settled.")
 
 
 def in_campaigns(won: float, lost: float, name: str = "won") -> list[LeadCell]:

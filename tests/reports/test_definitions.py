@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,8 @@ from setpoint.domain.vocabulary import (
 )
 from setpoint.reports import definitions as words
 from setpoint.reports.contest import Demands
+
+PAGE = Path(__file__).parents[2] / "docs" / "definitions.md"
 
 
 def texts(attribution_days: int = 14, maturity_days: int = 7) -> dict[str, str]:
@@ -67,3 +70,10 @@ def test_not_enough_data_is_defined_as_it_is_decided() -> None:
     assert (demands.relative, demands.at_most, demands.power) == (0.5, 0.05, 0.8)
     assert "half of the booking rate, at most 5 points" in texts()["Not enough data yet"]
     assert "less than 80%" in texts()["Not enough data yet"]
+
+
+def test_the_page_of_definitions_has_every_term_in_the_words_of_the_report() -> None:
+    page = " ".join(PAGE.read_text("utf-8").split())
+    assert [
+        item["term"] for item in words.definitions(14, 7) if f"**{item['term']}.** {item['text']}" not in page
+    ] == []

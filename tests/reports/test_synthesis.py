@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from tests.reports.sections import evidence, whole
+from tests.reports.sections import evidence, timing, whole
 from tests.reports.synthesising import advising, assert_holds, good, texts_of, with_text
 
 from setpoint.domain.errors import DatabaseUnavailable
@@ -255,3 +255,12 @@ def test_more_messages_than_a_model_is_shown_are_taken_in_turn() -> None:
 def test_the_question_is_the_same_whoever_asks() -> None:
     other = DOCUMENT | {"id": "other", "author": "other", "created_at": "2027-01-01T00:00:00Z", "workspace": "other"}
     assert inputs(DOCUMENT, evidence()) == inputs(other, evidence())
+
+
+async def test_what_a_synthesis_was_made_from_has_a_hash() -> None:
+    alone, read = await made(NoModel()), await made(ScriptedModel([good()]))
+    assert alone["input_sha256"] != read["input_sha256"]
+    again = await made(ScriptedModel([good()]), DOCUMENT | {"id": "another", "author": "system"})
+    assert again["input_sha256"] == read["input_sha256"]
+    other = await made(ScriptedModel([good()]), DOCUMENT | {"timing": timing(input_sha256="0" * 64)})
+    assert other["input_sha256"] != read["input_sha256"]

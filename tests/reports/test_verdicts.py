@@ -112,6 +112,17 @@ def test_a_winner_that_the_channel_explains_is_not_named() -> None:
     assert "with the channel held equal the difference cannot be told from zero" in verdict
 
 
+@pytest.mark.parametrize("ai_has_the_better_channel", [True, False])
+def test_a_winner_where_both_book_alike_in_every_channel_is_not_named(ai_has_the_better_channel: bool) -> None:
+    email, sms = (100, 1_000, 20, 200), (100, 200, 500, 1_000)
+    if ai_has_the_better_channel:
+        email, sms = (*email[2:], *email[:2]), (*sms[2:], *sms[:2])
+    verdict = overall(email=email, sms=sms)
+
+    assert verdict.startswith("No overall winner can be named.")
+    assert "with the channel held equal the difference cannot be told from zero" in verdict
+
+
 def test_channels_that_cancel_out_are_named_one_by_one() -> None:
     verdict = overall(email=(300, 3_000, 200, 3_000), sms=(200, 3_000, 300, 3_000))
 

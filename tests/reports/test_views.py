@@ -8,7 +8,7 @@ from setpoint.reports.answer import answer_of
 from setpoint.reports.view_adjustment import adjustment_view
 from setpoint.reports.view_patterns import patterns_view
 from setpoint.reports.view_synthesis import Citation, citation_targets, cited, synthesis_facts, synthesis_view
-from setpoint.reports.view_timing import timing_view
+from setpoint.reports.view_timing import days_sentence, timing_view
 from setpoint.reports.view_trend import trend_view
 
 
@@ -74,8 +74,8 @@ def test_the_ladder_has_points_with_signs_or_the_reason() -> None:
     assert view.ladder[3].rests_on == "1,288 messages"
     assert "AI 9.8%, setters 7.0%. This rests on 3,968 leads; 291 of AI and 115 of setters" in view.used
     assert view.strata == (
-        "9 of 14 strata have leads of both. Odds ratio 1.52 (95%: 1.18 to 1.96, p = 0.001). The strata do not "
-        "contradict each other (Breslow-Day p = 0.410)."
+        "9 of 14 strata have leads of both. Odds ratio 1.52 (95%: 1.18 to 1.96, p = 0.001). Whether strata "
+        "differ cannot be told (Breslow-Day p = 0.410)."
     )
     assert view.sensitivity[1] == (
         "Robustness value 4.6% (1.5% for the interval); E-value 2.14 (1.45 for the interval)."
@@ -87,7 +87,7 @@ def test_the_ladder_has_points_with_signs_or_the_reason() -> None:
     assert (refused.used, refused.sensitivity, refused.overlap) == ("", [], [])
 
 
-def test_who_books_sooner_is_said_from_the_side_of_whoever_does() -> None:
+def test_the_days_without_a_booking_are_more_or_fewer_and_never_below_zero() -> None:
     section = sections.timing()
     ai = timing_view(section, 1)
     section["days_sooner"] = sections.measured(-0.62, -1.3, -0.2)
@@ -101,14 +101,19 @@ def test_who_books_sooner_is_said_from_the_side_of_whoever_does() -> None:
     assert refused is not None
 
     assert ai.difference.startswith(
-        "Of the first 30 days AI's leads spent 0.6 fewer without a booking on average (95%: 0.1 to 1.2)"
+        "Of the first 30 days AI's leads spent 0.6 days fewer without a booking than the setters' on average"
+        " (95%: 0.05 to 1.2 days). "
     )
     assert setter.difference.startswith(
-        "Of the first 30 days the setters' leads spent 0.6 fewer without a booking on average"
+        "Of the first 30 days AI's leads spent 0.6 days more without a booking than the setters' on average"
+        " (95%: 0.2 to 1.3 days). "
     )
-    assert "(95%: 0.2 to 1.3)" in setter.difference
+    assert days_sentence(section) == (
+        "Of the first 30 days AI's leads spent between 1.3 days more and 0.2 days fewer without a booking than the"
+        " setters' on average (95%): a difference cannot be told."
+    )
     assert untold.difference == "Whether the curves differ at all: log-rank p = 0.031."
-    assert refused.difference == "How many days fewer without a booking: There is one sender only."
+    assert refused.difference == "How many days more or fewer without a booking: There is one sender only."
     assert refused.days[1][1][1].interval == "Nobody was watched for 30 days yet. About 120 more are needed."
 
 

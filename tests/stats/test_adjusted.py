@@ -54,12 +54,17 @@ def test_the_effect_of_smoking_on_birth_weight(births: npt.NDArray[np.void]) -> 
 
 
 def test_without_covariates_it_is_the_plain_difference() -> None:
-    """60 of 200 against 50 of 250: 0.1, with variance 0.3 * 0.7 / 200 + 0.2 * 0.8 / 250 = 0.00169."""
+    """60 of 200 against 50 of 250: 0.1, with variance 0.3 * 0.7 / 199 + 0.2 * 0.8 / 249.
+
+    A lead fewer on each side, because its rate was taken from the same leads.
+    """
     found = adjusted([Group(True, (), 200, 60), Group(False, (), 250, 50)], ())
 
     assert found.difference.value == pytest.approx(0.1)
     assert (found.treated_rate, found.control_rate) == pytest.approx((0.3, 0.2))
-    assert found.difference.high - found.difference.value == pytest.approx(1.959964 * 0.00169**0.5, rel=1e-5)
+    assert found.difference.high - found.difference.value == pytest.approx(
+        1.959964 * (0.21 / 199 + 0.16 / 249) ** 0.5, rel=1e-5
+    )
 
 
 def test_one_covariate_is_the_difference_standardised_to_all_leads() -> None:

@@ -47,6 +47,20 @@ def test_the_influence_of_a_row_is_what_one_more_of_it_does() -> None:
     assert (influence[TIMES == 0] == 0).all()
 
 
+@pytest.mark.parametrize("link", ["logit", "probit", "identity"])
+def test_the_leverage_of_rows_is_that_of_statsmodels(link: Link) -> None:
+    families = {
+        "logit": sm.families.Binomial(),
+        "probit": sm.families.Binomial(sm.families.links.Probit()),
+        "identity": sm.families.Gaussian(),
+    }
+    fit = fit_glm(Y, X, np.ones(len(Y)), link)
+    oracle = sm.GLM(Y, sm.add_constant(X), families[link]).fit(tol=1e-12).get_influence(observed=False)
+
+    assert fit.leverage(X) == pytest.approx(oracle.hat_matrix_diag, abs=1e-6)
+    assert fit.leverage(X).sum() == pytest.approx(4)
+
+
 def test_a_ridge_holds_what_a_covariate_separates() -> None:
     x = np.repeat([[0.0], [1.0]], 50, axis=0)
     y = x[:, 0]

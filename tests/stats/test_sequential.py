@@ -61,6 +61,9 @@ def test_what_is_too_little_is_refused_with_what_is_missing() -> None:
     assert isinstance(sequential_difference(0, 1_000, 0, 1_000), Refused)
     assert isinstance(sequential_difference(50, 50, 70, 70), Refused)
     assert isinstance(sequential_lift(0, 1_000, 30, 1_000), Refused)
+    # All of one arm and none of the other: no interval of no width.
+    assert isinstance(sequential_difference(0, 100, 100, 100), Refused)
+    assert isinstance(sequential_lift(100, 100, 0, 100), Refused)
     assert measured(sequential_difference(0, 1_000, 30, 1_000)).value == pytest.approx(0.03)
 
     # At a rate of 10% each arm needs 50 trials to expect 5 successes.

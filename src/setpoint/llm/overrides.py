@@ -38,6 +38,18 @@ class PromptRevision:
     restores: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class SnippetRevision:
+    """One revision of a workspace's words for a snippet. `text` None means the code's own."""
+
+    revision: int
+    text: str | None
+    author: str
+    approver: str
+    created_at: datetime
+    restores: int | None
+
+
 async def active_overrides(connection: AsyncConnection, client_id: int, prompt: Prompt) -> Overrides:
     """What a workspace says instead of this version of a prompt, and of its snippets.
 
@@ -126,6 +138,19 @@ async def restore_override(
     )
 
 
+async def restore_snippet(
+    connection: AsyncConnection, client_id: int, name: str, revision: int, *, base: int, signature: Signature
+) -> int:
+    """Append a revision of a snippet that repeats an earlier one, as `restore_override` does with a prompt."""
+    text = None
+    if revision != 0:
+        earlier = [kept for kept in await snippet_history(connection, client_id, name) if kept.revision == revision]
+        if not earlier:
+            raise NotFound(f"The snippet {name} has no revision {revision} here.")
+        text = earlier[0].text
+    return await record_snippet(connection, client_id, name, text, base=base, signature=signature, restores=revision)
+
+
 async def override_history(connection: AsyncConnection, client_id: int, prompt_key: str) -> list[PromptRevision]:
     """All revisions of a workspace's words for a prompt, oldest first."""
     names = ("revision", "prompt_version", "messages", "author", "approver", "created_at", "restores")
@@ -135,6 +160,17 @@ async def override_history(connection: AsyncConnection, client_id: int, prompt_k
         .order_by(prompt_overrides.c.revision)
     )
     return [PromptRevision(**row._asdict() | {"messages": _messages(row.messages)}) for row in found]
+
+
+async def snippet_history(connection: AsyncConnection, client_id: int, name: str) -> list[SnippetRevision]:
+    """All revisions of a workspace's words for a snippet, oldest first."""
+    names = ("revision", "text", "author", "approver", "created_at", "restores")
+    found = await connection.execute(
+        select(*(snippets.c[column] for column in names))
+        .where(snippets.c.client_id == client_id, snippets.c.name == name)
+        .order_by(snippets.c.revision)
+    )
+    return [SnippetRevision(**row._asdict()) for row in found]
 
 
 async def _append(

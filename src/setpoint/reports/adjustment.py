@@ -9,7 +9,7 @@ the lead had written) follows from the outcome: it is shown and weakens the verd
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -34,6 +34,7 @@ from setpoint.reports.adjustment_doubts import Evidence
 from setpoint.reports.adjustment_verdict import judge
 from setpoint.reports.contest import Arm, Demands, decide
 from setpoint.reports.definitions import CHANNEL_PHRASES, RESPONSE_MODE_LABELS
+from setpoint.reports.inputs import hash_of_arrays, hash_of_rows
 from setpoint.reports.presentation import rate_text
 from setpoint.reports.schemas import (
     AdjustmentSection,
@@ -61,11 +62,15 @@ _STAGE_WORDS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class SameStage:
-    """The comparison message by message: AI minus setters, the messages it rests on, and the leads of a sample."""
+    """The comparison message by message: AI minus setters, the messages it rests on, and the leads of a sample.
+
+    `rows_sha256` is that of the messages that were looked at.
+    """
 
     estimate: Measured | Refused
     messages: int
     sampled_leads: int | None
+    rows_sha256: str = ""
 
 
 async def adjustment(dataset: Dataset) -> AdjustmentSection:
@@ -86,16 +91,17 @@ def same_stage(messages: MessageRows) -> SameStage:
     The outcome of a message is whether it is the credited one of a booked lead; messages to one lead are a cluster.
     """
     sampled = messages.leads if messages.sampled else None
+    rows = hash_of_arrays([messages.lead, messages.stratum, messages.by_ai, messages.booked])
     trials = np.bincount(messages.stratum)
     by_ai = np.bincount(messages.stratum[messages.by_ai], minlength=len(trials))
     rests_on = int(trials[(by_ai > 0) & (by_ai < trials)].sum())
     if not rests_on:
-        return SameStage(Refused("AI and setters never wrote at the same stage."), 0, sampled)
+        return SameStage(Refused("AI and setters never wrote at the same stage."), 0, sampled, rows)
     found = clustered_difference(messages.booked, messages.by_ai, messages.stratum, messages.lead)
     if isinstance(found, Refused):
         reason = "There are too few messages, or too few bookings, of AI and setters at the same stages."
-        return SameStage(Refused(reason, found.needed), rests_on, sampled)
-    return SameStage(found.difference, rests_on, sampled)
+        return SameStage(Refused(reason, found.needed), rests_on, sampled, rows)
+    return SameStage(found.difference, rests_on, sampled, rows)
 
 
 def adjust(
@@ -137,6 +143,7 @@ def adjust(
             apart=(apart.word, gaps[apart.key]) if apart else None,
             robustness=sensitivity["robustness_value_interval"] if sensitivity else None,
             pending=sum(pending.values()),
+            waiting={side: pending.get(side, 0) for side, _ in sides},
             young={side: n / (n + arm.n) for side, arm in sides if (n := pending.get(side, 0))},
             late=sum(cell.n for cell in held if not cell.entered),
             sampled=messages.sampled_leads,
@@ -152,11 +159,8 @@ def adjust(
         "ladder": _ladder(crude.ai, crude.setter, strata, stratified, adjusted, aged, messages),
         "strata": _strata_document(strata, odds),
         "rates": {"ai": found.treated_rate, "setter": found.control_rate} if found else None,
-        "used": found.used if found else 0,
-        "trimmed": {
-            "ai": found.trimmed_treated if found else 0,
-            "setter": found.trimmed_control if found else 0,
-        },
+        "used": found.used if found else None,
+        "trimmed": {"ai": found.trimmed_treated, "setter": found.trimmed_control} if found else None,
         "overlap": _overlap(found) if found else None,
         "sensitivity": sensitivity,
         "balance": balances,
@@ -164,6 +168,9 @@ def adjust(
         "strength": verdict.strength,
         "winner": verdict.winner,
         "reasons": list(verdict.reasons),
+        "input_sha256": hash_of_rows(
+            [*map(asdict, alike), {"pending": dict(pending), "messages": messages.rows_sha256}]
+        ),
     }
 
 
@@ -232,7 +239,7 @@ def _ladder(
             "label": "Adjusted",
             "note": "Campaign and earlier messages held equal too, for leads that either side could have got (AIPW).",
             "unit": "leads",
-            "n": 0 if isinstance(adjusted, Refused) else adjusted.used,
+            "n": None if isinstance(adjusted, Refused) else adjusted.used,
             "estimate": estimate_document(adjusted if isinstance(adjusted, Refused) else adjusted.difference),
         },
         {
@@ -241,7 +248,7 @@ def _ladder(
             "note": "Leads first written to at least the attribution window ago, pending ones too, and whether they"
             " booked within it from then: the age of leads makes no difference to it.",
             "unit": "leads",
-            "n": 0 if isinstance(aged, Refused) else aged.used,
+            "n": None if isinstance(aged, Refused) else aged.used,
             "estimate": estimate_document(aged if isinstance(aged, Refused) else aged.difference),
         },
         {

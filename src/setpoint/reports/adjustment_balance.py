@@ -13,7 +13,7 @@ from setpoint.datasets.cells import STAGES, LeadCell
 from setpoint.domain.vocabulary import Channel, ResponseMode, Sender
 from setpoint.reports.adjustment_doubts import Guards
 from setpoint.reports.definitions import CHANNEL_LABELS, RESPONSE_MODE_LABELS
-from setpoint.reports.presentation import label_of, rate_text
+from setpoint.reports.presentation import count_text, label_of, rate_text
 from setpoint.reports.schemas import BalanceDocument
 
 STAGE_LABELS: Final[Mapping[str, str]] = {
@@ -170,6 +170,7 @@ def guards_of(cells: Sequence[LeadCell]) -> Guards:
         stage_words=_widest_words(widest, cells),
         channel=beyond_chance(CREDIT_CHANNEL),
         shared={"ai": _shared(cells, Sender.AI), "setter": _shared(cells, Sender.SETTER)},
+        leads={side: sum(cell.n for cell in cells if cell.sender == side) for side in ("ai", "setter")},
     )
 
 
@@ -188,7 +189,8 @@ def _widest_words(covariate: Covariate, cells: Sequence[LeadCell]) -> str:
         else f"the lead {name[0].lower()}{name[1:]} before the credited message"
     )
     ai, setter = (rate_text(of[sender], 0) for sender in (Sender.AI, Sender.SETTER))
-    return f"{what} for {ai} of AI's leads and {setter} of the setters'"
+    leads = {sender: count_text(n[sender]) for sender in Sender}
+    return f"{what} for {ai} of AI's {leads[Sender.AI]} leads and {setter} of the setters' {leads[Sender.SETTER]}"
 
 
 def _shared(cells: Iterable[LeadCell], sender: Sender) -> float:

@@ -36,13 +36,14 @@ class Guards:
     `stage` and `channel` are shares of one side's leads that would have to be credited at another stage (touch, or
     before instead of after the lead's first word) or in another channel, among leads alike at entry and in outcome;
     0 where chance alone makes such a gap. `stage_words` says where the stages differ most. `shared` is the share of
-    each side's leads to whom the other side wrote too.
+    each side's `leads` to whom the other side wrote too.
     """
 
     stage: float
     stage_words: str
     channel: float
     shared: Mapping[Side, float]
+    leads: Mapping[Side, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +51,12 @@ class Evidence:
     """All that a verdict rests on. Differences are AI minus setters.
 
     `held` names what differs between leads and was held equal, `apart` the share of leads that would have to change
-    for the two sides to have got leads alike, and in what, where they differ most. `young` is the share of each
-    side's leads that are pending, `aged` the adjusted difference where every lead was followed as long. `strata` are
-    those of the stratified estimate, by their words; `late` counts leads that booked on a message from before the
-    window. `moved` are campaigns that seem to follow from the outcome, and `without_campaigns` is the adjusted
-    difference with neither campaign nor response mode held equal, where there are any.
+    for the two sides to have got leads alike, and in what, where they differ most. `waiting` counts the leads of each
+    side that are pending, and `young` is the share that they are of its leads; `aged` is the adjusted difference
+    where every lead was followed as long. `strata` are those of the stratified estimate, by their words; `late`
+    counts leads that booked on a message from before the window. `moved` are campaigns that seem to follow from the
+    outcome, and `without_campaigns` is the adjusted difference with neither campaign nor response mode held equal,
+    where there are any.
     """
 
     crude: Contest
@@ -69,6 +71,7 @@ class Evidence:
     apart: tuple[str, float] | None
     robustness: float | None
     pending: int
+    waiting: Mapping[Side, int]
     young: Mapping[Side, float]
     late: int
     sampled: int | None
@@ -116,7 +119,8 @@ def _campaign_doubts(evidence: Evidence, adjusted: Adjusted) -> list[Doubt]:
     without = evidence.without_campaigns
     agrees = without is not None and side_of(without) == side_of(adjusted.difference)
     found = []
-    for campaign in evidence.moved:
+    # Where all who booked are in one campaign, nobody books in the others: the former is what happened.
+    for campaign in sorted(evidence.moved, key=lambda campaign: campaign.which != "booked"):
         where = f'the campaign "{campaign.name}"' if campaign.name else "no campaign"
         if campaign.name is None:
             where = "the smaller campaigns"
@@ -189,13 +193,21 @@ def _age_doubts(evidence: Evidence, adjusted: Adjusted) -> list[Doubt]:
     return [
         Doubt(
             f"{owners[ahead]} leads are younger, and a young lead counts only if it booked",
-            f"{rate_text(evidence.young[ahead], 0)} of {owners[ahead]} leads are pending, and"
-            f" {rate_text(evidence.young.get(OTHER[ahead], 0), 0)} of {owners[OTHER[ahead]]}. A lead that books is"
+            f"{_pending_share(evidence, ahead)} of {owners[ahead]} leads are pending, and"
+            f" {_pending_share(evidence, OTHER[ahead])} of {owners[OTHER[ahead]]}. A lead that books is"
             " counted at once and one that does not only later, so the younger side looks better. A comparison in"
             f" which every lead is followed as long {held}. Run this report again when they have settled.",
             blocks=gap >= YOUNGER or _points_to(evidence.aged) == OTHER[ahead],
         )
     ]
+
+
+def _pending_share(evidence: Evidence, side: Side) -> str:
+    """`12% (131 of 1,089)`."""
+    share = evidence.young.get(side, 0.0)
+    arm = evidence.crude.ai if side == "ai" else evidence.crude.setter
+    pending = evidence.waiting.get(side, 0)
+    return f"{rate_text(share, 0)} ({count_text(pending)} of {count_text(pending + arm.n)})"
 
 
 def _points_to(difference: Measured | Refused) -> Side | None:
@@ -239,7 +251,8 @@ def _stage_doubts(evidence: Evidence, adjusted: Adjusted) -> list[Doubt]:
         found.append(
             Doubt(
                 f"{'most' if mostly else 'many'} leads credited to {credited} had heard from {other} too",
-                f"{rate_text(guards.shared[side], 0)} of the leads credited to {credited} had heard from {other} too."
+                f"{rate_text(guards.shared[side], 0)} of the {leads_text(guards.leads[side])} credited to {credited}"
+                f" had heard from {other} too."
                 " Only the last message is credited, so this compares who wrote last, not who brought the booking"
                 " about.",
                 blocks=mostly,

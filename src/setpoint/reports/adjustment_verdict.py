@@ -138,8 +138,11 @@ def _notes(evidence: Evidence, demands: Demands) -> list[str]:
 
 
 def _what_can_be_said(crude: Contest) -> list[str]:
-    ai, setter = (rate_text(arm.booked / arm.n) for arm in (crude.ai, crude.setter))
-    rates = f"of the leads credited to AI {ai} booked, of those credited to setters {setter}"
+    ai, setter = (
+        f"{count_text(arm.booked)} of {leads_text(arm.n)} ({rate_text(arm.booked / arm.n)})"
+        for arm in (crude.ai, crude.setter)
+    )
+    rates = f"credited to AI, {ai} booked; credited to setters, {setter}"
     unknown = "that the same leads would have booked more or less with the other one"
     return [f"What can be said: {rates}. What cannot be said: {unknown}.", SETTLE]
 

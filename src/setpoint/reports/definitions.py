@@ -148,8 +148,9 @@ def definitions(attribution_days: int, maturity_days: int) -> list[Definition]:
             "happen if you changed it."
         ),
         "Effect of a pattern": (
-            "The booking rate of messages with it minus that of messages without it, in percentage points, "
-            "within the same sender and channel, with all messages of a lead counted together."
+            "The share of messages with it that are credited with a booking minus that of messages without it, in "
+            "percentage points, among messages of the same sender, channel, touch and time since the lead's last "
+            "word, but for what it is about itself; all messages of a lead are counted together."
         ),
         "False discovery rate": (
             "Of the patterns that are told, the share that is expected to be chance (Benjamini-Hochberg over "

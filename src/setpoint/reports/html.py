@@ -32,6 +32,7 @@ from setpoint.reports.presentation import (
     channel_verdicts,
     count_text,
     difference_texts,
+    input_hashes,
     instant_text,
     interval_text,
     label_of,
@@ -150,6 +151,7 @@ def _render(document: Mapping[str, Any], template: str, evidence: Mapping[str, E
             left_out=labelled(LEFT_OUT_LABELS, document["messages"]["left_out"]),
             synthesis=synthesis_view(document),
             synthesis_facts=synthesis_facts(document),
+            input_hashes=input_hashes(document),
             **_later_sections(document, digits),
         )
     )

@@ -1,6 +1,7 @@
 """What a finding says in words: with its numbers, and no more than they can hold."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from setpoint.domain.measured import Measured, Refused
 from setpoint.reports.presentation import (
@@ -76,6 +77,23 @@ def finding_sentence(
     if _rate(with_it) != _rate(without) and (_rate(with_it) > _rate(without)) != (difference.value > 0):
         return f"{sentence} The plain counts look the other way, because they mix messages that are not alike."
     return sentence
+
+
+def told_sentence(section: Mapping[str, Any]) -> str:
+    """What the `patterns` of a report come to: the surest told contrast of each direction, or that there is none."""
+    if section["refused"]:
+        reason: str = section["refused"]["reason"]
+        return reason
+    surest = [
+        next((found["sentence"] for found in section["findings"] if found["kind"] == kind), "")
+        for kind in ("pattern", "anti_pattern")
+    ]
+    if not any(surest):
+        tested = section["tested"]
+        if tested == 1:
+            return "The one contrast of messages that could be tested cannot be told from chance."
+        return f"None of the {count_text(tested)} contrasts of messages that could be tested can be told from chance."
+    return " ".join([*filter(None, surest), "What a change would bring is not known until it is tried."])
 
 
 def _same(held_equal: Sequence[str]) -> str:

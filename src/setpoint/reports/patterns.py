@@ -16,6 +16,7 @@ from setpoint.datasets.sampling import sample_leads
 from setpoint.datasets.service import Dataset
 from setpoint.domain.measured import Refused
 from setpoint.reports.features import MESSAGE_COLUMNS, features_of
+from setpoint.reports.inputs import hash_of_table
 from setpoint.reports.pattern_rules import FALSE_DISCOVERY_RATE, ROW_COLUMNS, Findings, find
 from setpoint.reports.pattern_words import NO_BOOKINGS, NO_MESSAGES, NO_TEXT, NOTHING_TESTED, section_caveats
 from setpoint.reports.schemas import PatternsSection, refusal_document
@@ -48,7 +49,7 @@ async def patterns(dataset: Dataset, max_leads: int = MAX_LEADS) -> Patterns:
     leads whose cross-channel credit is not ambiguous. Each contrast of `features.contrasts` is the difference in the
     share of messages that are credited, held equal as `pattern_rules.held_equal` says and clustered by lead;
     Benjamini-Hochberg over all (setpoint.stats). Memory is bounded by `max_leads`; texts are read in batches and not
-    kept. The same dataset gives the same result. On an engine without text the section is a refusal.
+    kept. The same rows with the same texts give the same result. On an engine without text the section is a refusal.
     """
     engine = dataset.engine
     if not isinstance(engine, PostgresEngine):
@@ -99,6 +100,7 @@ def _found_section(
     section["messages"], section["with_text"] = rows.num_rows, with_text
     section["leads"], section["leads_in_all"], section["sampled"] = leads, leads_in_all, sampled
     section["tested"] = len(found.findings)
+    section["input_sha256"] = hash_of_table(rows)
     section["findings"], section["untested"] = found.findings, found.untested
     section["caveats"] = section_caveats(
         messages=rows.num_rows,
@@ -129,4 +131,5 @@ def _section(refused: str | None = None) -> PatternsSection:
         "untested": [],
         "caveats": [],
         "refused": None if refused is None else refusal_document(Refused(refused)),
+        "input_sha256": None,
     }

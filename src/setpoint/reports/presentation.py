@@ -19,13 +19,20 @@ from setpoint.reports.definitions import (
     RESPONSE_MODE_LABELS,
     SENDER_LABELS,
 )
-from setpoint.reports.schemas import EstimateDocument, IntervalDocument, RefusalDocument
+from setpoint.reports.schemas import EstimateDocument, IntervalDocument, LadderStep, RefusalDocument
 from setpoint.stats.proportions import wilson
 
 Segment = Mapping[str, Any]
 
 # Halves of characters and what is none: no file can hold them.
 _UNWRITABLE = re.compile("[\ud800-\udfff\ufffe\uffff]")
+_HASHED = {
+    "adjustment": "AI against setters, adjusted",
+    "timing": "Time to booking",
+    "trend": "Booking rate by week",
+    "patterns": "Patterns of messages",
+    "synthesis": "What to do",
+}
 _CHANNELS = [channel.value for channel in Channel]
 _SENDERS = [sender.value for sender in Sender]
 _DISPOSITIONS = [*(disposition.value for disposition in Disposition), ""]
@@ -128,6 +135,15 @@ def _sum(label: str, segments: Sequence[Segment], is_part: bool = False) -> Row:
     return Row(label, booked, not_booked, pending, rate, is_part)
 
 
+def input_hashes(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The sections of a report, and the hash of what each was made from; in words where there is none."""
+    return [
+        (label, document[name]["input_sha256"] or "none kept")
+        for name, label in _HASHED.items()
+        if document.get(name) and "input_sha256" in document[name]
+    ]
+
+
 def readable(document: Any) -> Any:
     """The document without characters that nobody sees: they could give orders to a terminal, or break a picture."""
     if isinstance(document, str):
@@ -176,6 +192,11 @@ def leads_text(count: int, kind: str = "") -> str:
     return f"{count_text(count)} {kind + ' ' if kind else ''}{'lead' if count == 1 else 'leads'}"
 
 
+def rests_on_text(step: LadderStep) -> str:
+    """What an estimate rests on: `1,234 leads`, `no leads`."""
+    return f"{'no' if step['n'] is None else count_text(step['n'])} {step['unit']}"
+
+
 def rate_text(rate: float, digits: int = 1) -> str:
     """A fraction as a percentage: `0.1234` as `12.3%`."""
     return f"{rate * 100:.{digits}f}%"
@@ -210,6 +231,12 @@ def signed_points_text(fraction: float, digits: int = 1) -> str:
     if not float(text):
         return text
     return ("+" if fraction > 0 else "\u2212") + text
+
+
+def days_text(days: float) -> str:
+    """The size of a number of days with as many decimals as it takes not to look like none: `1.2`, `0.04`."""
+    size = abs(days)
+    return f"{size:.1f}" if size >= 0.1 else f"{size:.2g}"
 
 
 def estimate_of(estimate: EstimateDocument) -> Measured | Refused:

@@ -1,11 +1,17 @@
 """The sections of a report document: plain mappings that JSON holds, and every reading of a report is drawn from.
 
 A number stands with its interval, or there is a refusal that says why there is none; never both, never neither.
+
+A section's `input_sha256` is that of what it was made from (`setpoint.reports.inputs`): two reports may have the same
+dataset and differ in it. It is null where a section was made from nothing, and in reports that have none yet.
 """
 
-from typing import Literal, TypedDict
+from typing import Final, Literal, TypedDict
 
 from setpoint.domain.measured import Measured, Refused
+
+OF_THE_RUN: Final = frozenset({"id", "author", "created_at", "engine", "synthesis"})
+"""Of a report document: what may differ between two runs that are told the same."""
 
 
 class IntervalDocument(TypedDict):
@@ -83,14 +89,14 @@ class LadderStep(TypedDict):
     """One estimate of how much more AI books than setters, in the order from crude to most careful.
 
     `key` is crude, stratified, adjusted, aged or same_stage; `unit` is what it counts (leads or messages), `n` how
-    many of them it rests on.
+    many of them it rests on, null where there is no estimate that rests on any.
     """
 
     key: str
     label: str
     note: str
     unit: Literal["leads", "messages"]
-    n: int
+    n: int | None
     estimate: EstimateDocument
 
 
@@ -125,15 +131,18 @@ class SensitivityDocument(TypedDict):
 
 
 class AdjustmentSection(TypedDict):
-    """`adjustment` of a report: setter against AI with what is known of the leads held equal (cross-channel)."""
+    """`adjustment` of a report: setter against AI with what is known of the leads held equal (cross-channel).
+
+    `rates`, `used` and `trimmed` are those of the adjusted step; null where there is none.
+    """
 
     covariates: list[str]
     leads: SideCounts
     ladder: list[LadderStep]
     strata: StrataDocument
     rates: dict[str, float] | None
-    used: int
-    trimmed: SideCounts
+    used: int | None
+    trimmed: SideCounts | None
     overlap: OverlapDocument | None
     sensitivity: SensitivityDocument | None
     balance: list[BalanceDocument]
@@ -141,6 +150,7 @@ class AdjustmentSection(TypedDict):
     strength: Literal["clear", "tentative", "none"]
     winner: Side | None
     reasons: list[str]
+    input_sha256: str | None
 
 
 class IncidencePoint(TypedDict):
@@ -184,6 +194,7 @@ class TimingSection(TypedDict):
     days_sooner: EstimateDocument
     verdict: str
     caveats: list[str]
+    input_sha256: str | None
 
 
 class SideTable(TypedDict):
@@ -244,6 +255,7 @@ class PatternsSection(TypedDict):
     untested: list[dict[str, str]]
     caveats: list[str]
     refused: RefusalDocument | None
+    input_sha256: str | None
 
 
 class ClaimDocument(TypedDict):
@@ -296,3 +308,4 @@ class SynthesisSection(TypedDict):
     cohort: dict[str, str | int]
     evidence_shown: int
     content: SynthesisContent
+    input_sha256: str | None

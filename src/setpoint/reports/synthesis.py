@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Final
 from uuid import UUID
 
 from setpoint.datasets.evidence import NamelessEvidence
 from setpoint.llm.port import ModelPort
+from setpoint.llm.prompts import sha256_of
 from setpoint.llm.schemas import Answer, ErrorKind, Failure, Limits, Status
 from setpoint.llm.service import run_prompt
 from setpoint.reports.citations import Document
 from setpoint.reports.presentation import count_text
-from setpoint.reports.schemas import SynthesisSection
+from setpoint.reports.schemas import OF_THE_RUN, SynthesisSection
 from setpoint.reports.synthesis_checks import Ground, complaints
 from setpoint.reports.synthesis_prompt import PROMPT, inputs, shown_evidence
 from setpoint.reports.synthesis_rules import SynthesisAnswer, content_of
@@ -47,7 +49,7 @@ async def synthesis(
     """
     shown = shown_evidence(evidence)
     if port.settings is None:
-        return _without(document, len(shown), Failure(Status.NO_MODEL, ErrorKind.NO_MODEL), port)
+        return _without(document, shown, Failure(Status.NO_MODEL, ErrorKind.NO_MODEL), port)
     ground = Ground.of(document, shown)
 
     async def check(answer: SynthesisAnswer) -> Sequence[str]:
@@ -58,11 +60,12 @@ async def synthesis(
         port, PROMPT, inputs(document, shown), SynthesisAnswer, run_id=run_id, check=check, limits=LIMITS
     )
     if isinstance(result, Failure):
-        return _without(document, len(shown), result, port)
-    return _with(document, len(shown), result)
+        return _without(document, shown, result, port)
+    return _with(document, shown, result)
 
 
-def _with(document: Document, evidence: int, answer: Answer[SynthesisAnswer]) -> SynthesisSection:
+def _with(document: Document, shown: Sequence[NamelessEvidence], answer: Answer[SynthesisAnswer]) -> SynthesisSection:
+    evidence = len(shown)
     messages = f"{count_text(evidence)} redacted {'message' if evidence == 1 else 'messages'}"
     return {
         "source": "model",
@@ -81,10 +84,13 @@ def _with(document: Document, evidence: int, answer: Answer[SynthesisAnswer]) ->
         "cohort": cohort_document(document),
         "evidence_shown": evidence,
         "content": content_of(answer.value, document),
+        "input_sha256": _hash_of(document, shown),
     }
 
 
-def _without(document: Document, evidence: int, failure: Failure, port: ModelPort) -> SynthesisSection:
+def _without(
+    document: Document, shown: Sequence[NamelessEvidence], failure: Failure, port: ModelPort
+) -> SynthesisSection:
     settings = port.settings
     why = _BY_ERROR.get(failure.error) or _BY_STATUS.get(failure.status, _FAILED)
     return {
@@ -99,9 +105,16 @@ def _without(document: Document, evidence: int, failure: Failure, port: ModelPor
         "cached": False,
         "failure": str(failure.error),
         "cohort": cohort_document(document),
-        "evidence_shown": 0 if settings is None else evidence,
+        "evidence_shown": 0 if settings is None else len(shown),
         "content": from_statistics(document),
+        "input_sha256": _hash_of(document, ()),
     }
+
+
+def _hash_of(document: Document, shown: Sequence[NamelessEvidence]) -> str:
+    """The hash of what a synthesis was made from: all that the report says besides, and what its writer has read."""
+    said = {name: value for name, value in document.items() if name not in OF_THE_RUN | {"code_version"}}
+    return sha256_of([said, [asdict(one) for one in shown]])
 
 
 def cohort_document(document: Document) -> dict[str, str | int]:

@@ -30,6 +30,7 @@ from setpoint.reports.presentation import (
     labelled,
     points_digits,
     rate_text,
+    rests_on_text,
     signed_points_text,
 )
 from setpoint.reports.schemas import (
@@ -42,6 +43,7 @@ from setpoint.reports.schemas import (
     TimingSection,
 )
 from setpoint.reports.trend import TrendSection
+from setpoint.reports.view_timing import days_sentence
 from setpoint.stats.proportions import wilson
 
 Part = Mapping[str, Any]
@@ -172,11 +174,11 @@ def _adjustment(section: AdjustmentSection) -> Part:
         "reasons": list(section["reasons"]),
         "held equal": list(section["covariates"]),
         "leads": {"AI": count_text(section["leads"]["ai"]), "setters": count_text(section["leads"]["setter"])},
-        "used": count_text(section["used"]),
+        "used": "none" if section["used"] is None else count_text(section["used"]),
         "estimates, AI minus setters": [
             {
                 "what": f"{step['label']}. {step['note']}",
-                "of": f"{count_text(step['n'])} {step['unit']}",
+                "of": rests_on_text(step),
                 "difference": points_interval(step["estimate"]),
             }
             for step in section["ladder"]
@@ -197,16 +199,12 @@ def _timing(section: TimingSection) -> Part:
             **{name: count_text(sender[name]) for name in ("booked", "lost", "open")},
             **{f"booked by day {line['day']}": _share(line["estimate"]) for line in sender["days"]},
         }
-    sooner = section["days_sooner"]["measured"]
     return {
         "verdict": section["verdict"],
         "followed": f"{section['horizon_days']} days",
         "senders": senders,
         "log-rank p-value": _p(section["log_rank_p_value"]),
-        "days fewer without a booking, setters minus AI, on average": _refusal(section["days_sooner"]["refused"])
-        if sooner is None
-        else f"{sooner['value']:.1f} days ({rate_text(sooner['confidence'], 0)}: {sooner['low']:.1f} to"
-        f" {sooner['high']:.1f} days)",
+        "days without a booking": days_sentence(section),
         "caveats": list(section["caveats"]),
     }
 

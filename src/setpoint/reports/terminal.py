@@ -22,6 +22,7 @@ from setpoint.reports.presentation import (
     arrange_by_channel,
     channel_verdicts,
     count_text,
+    input_hashes,
     instant_text,
     interval_text,
     label_of,
@@ -171,6 +172,10 @@ def _reproduce(document: Mapping[str, Any]) -> RenderableType:
         Text("The same report again", style="bold"),
         Text(document["reproduce"], overflow="fold"),
         Text(f"Dataset SHA-256 {document['dataset_sha256']}", style="dim", overflow="fold"),
+        *(
+            Text(f"{label}: made from SHA-256 {sha256}", style="dim", overflow="fold")
+            for label, sha256 in input_hashes(document)
+        ),
         Text(
             f"Setpoint {document['code_version']}, engine {document['engine']}, by {document['author']} at "
             f"{document['created_at']}",

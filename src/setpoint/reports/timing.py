@@ -17,7 +17,8 @@ import numpy.typing as npt
 from setpoint.datasets.clocks import BOOKED, BOOKED_BEFORE, LOST, NO_TIMESTAMP, OPEN, TWO_SENDERS, by_hours
 from setpoint.datasets.service import Dataset
 from setpoint.domain.measured import Measured, Refused
-from setpoint.reports.presentation import count_text, leads_text, rate_text
+from setpoint.reports.inputs import hash_of_rows
+from setpoint.reports.presentation import count_text, days_text, interval_text, leads_text, rate_text
 from setpoint.reports.schemas import (
     DayDocument,
     IncidencePoint,
@@ -81,6 +82,7 @@ def timing_section(rows: Iterable[Mapping[str, Any]]) -> TimingSection:
         days_sooner=estimate_document(sooner),
         verdict=_verdict(ai, setter, test, sooner),
         caveats=_caveats(counted, ai, setter),
+        input_sha256=hash_of_rows(counted),
     )
 
 
@@ -248,8 +250,8 @@ def _claim(ahead: Side, test: LogRank, sooner: Measured | Refused) -> str:
         days = f"How many days that makes cannot be said: {why}"
         return f"{claim} (log-rank test: {_p_text(test.p_value)}). {unadjusted} {days}"
     low, high = sorted((abs(sooner.low), abs(sooner.high)))
-    interval = f"{rate_text(sooner.confidence, 0)}: {_days(low)} to {_days(high)}"
-    days = f"of the first {HORIZON_DAYS} days they spent {_days(sooner.value)} fewer without a booking on average"
+    interval = f"{rate_text(sooner.confidence, 0)}: {days_text(low)} to {days_text(high)}"
+    days = f"of the first {HORIZON_DAYS} days they spent {days_text(sooner.value)} fewer without a booking on average"
     return f"{claim}: {days} ({interval}). {unadjusted}"
 
 
@@ -260,7 +262,7 @@ def _range(sooner: Measured | Refused) -> str:
     ends = [
         "no difference"
         if not end
-        else f"{_days(end)} days fewer without a booking for {_OWN['ai' if end > 0 else 'setter']}"
+        else f"{days_text(end)} days fewer without a booking for {_OWN['ai' if end > 0 else 'setter']}"
         for end in (sooner.low, sooner.high)
     ]
     return f" ({rate_text(sooner.confidence, 0)}, of the first {HORIZON_DAYS} days: from {ends[0]} to {ends[1]})"
@@ -271,9 +273,14 @@ def _shares(ai: _Side, setter: _Side) -> list[str]:
     for day in (*reversed(DAYS), math.floor(min(ai.until, setter.until))):
         first, second = ai.at(day), setter.at(day)
         if day and isinstance(first, Measured) and isinstance(second, Measured):
-            shares = f"{rate_text(first.value)} of AI's leads and {rate_text(second.value)} of the setters'"
-            return [f"By day {day}, {shares} had booked."]
+            first_side = f"{_share(first)} of AI's {leads_text(ai.leads)}"
+            other_side = f"{_share(second)} of the setters' {count_text(setter.leads)}"
+            return [f"By day {day}, an estimated {first_side} and {other_side} had booked."]
     return []
+
+
+def _share(rate: Measured) -> str:
+    return f"{rate_text(rate.value)} ({rate_text(rate.confidence, 0)}: {interval_text(rate.low, rate.high)})"
 
 
 def _caveats(rows: Sequence[Mapping[str, Any]], ai: _Side, setter: _Side) -> list[str]:
@@ -310,12 +317,6 @@ def _caveats(rows: Sequence[Mapping[str, Any]], ai: _Side, setter: _Side) -> lis
 
 def _at_start(words: str) -> str:
     return words[0].upper() + words[1:]
-
-
-def _days(days: float) -> str:
-    """The size of a number of days with as many decimals as it takes not to look like none: `1.2`, `0.04`."""
-    size = abs(days)
-    return f"{size:.1f}" if size >= 0.1 else f"{size:.2g}"
 
 
 def _p_text(p_value: float) -> str:

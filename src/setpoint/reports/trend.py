@@ -15,6 +15,7 @@ from setpoint.datasets.clocks import by_week
 from setpoint.datasets.service import Dataset
 from setpoint.domain.measured import Measured, Refused
 from setpoint.domain.vocabulary import CREDITED, Outcome, Sender
+from setpoint.reports.inputs import hash_of_rows
 from setpoint.reports.presentation import leads_text, points_digits, points_text, rate_text
 from setpoint.reports.schemas import (
     EstimateDocument,
@@ -67,6 +68,7 @@ class TrendSection(TypedDict):
     direction: Literal["rising", "falling", "none"]
     verdict: str
     caveats: list[str]
+    input_sha256: str | None
 
 
 async def trend(dataset: Dataset, clocks: ir.Table) -> TrendSection:
@@ -102,6 +104,7 @@ def trend_section(rows: Iterable[Mapping[str, Any]], attribution_days: int) -> T
         direction="none" if not told else "rising" if rising else "falling",
         verdict=_verdict(result, len(settled), attribution_days),
         caveats=_caveats(counted, immature, attribution_days),
+        input_sha256=hash_of_rows(counted),
     )
 
 

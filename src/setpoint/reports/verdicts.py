@@ -191,9 +191,10 @@ def _doubt(winner: Side, channels: Contests, demands: Demands) -> str | None:
     held_equal = _with_channel_held_equal(channels, demands)
     other = _OTHER[winner]
     turned = not isinstance(held_equal, Refused) and (held_equal.value < 0) == (winner == "ai")
-    if turned or any(contest.winner == other for contest in channels.values()):
-        against = listed(_led_by(other, channels))
-        return f"{_OWNER[other]} is the higher one {against}"
+    # Where both book alike in every channel, nobody leads any and the sign is that of nothing.
+    against = _led_by(other, channels)
+    if against and (turned or any(contest.winner == other for contest in channels.values())):
+        return f"{_OWNER[other]} is the higher one {listed(against)}"
     if isinstance(held_equal, Refused) or held_equal.low <= 0 <= held_equal.high:
         return "with the channel held equal the difference cannot be told from zero"
     return None

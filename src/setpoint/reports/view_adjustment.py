@@ -13,6 +13,7 @@ from setpoint.reports.presentation import (
     p_text,
     rate_text,
     refusal_text,
+    rests_on_text,
 )
 from setpoint.reports.schemas import AdjustmentSection, BalanceDocument, LadderStep, OverlapDocument, StrataDocument
 
@@ -126,7 +127,7 @@ def _ladder_line(step: LadderStep) -> LadderLine:
         step["label"],
         step["note"],
         step["unit"],
-        f"{count_text(step['n'])} {step['unit']}",
+        rests_on_text(step),
         estimate,
         value,
         interval,
@@ -134,14 +135,18 @@ def _ladder_line(step: LadderStep) -> LadderLine:
 
 
 def _used(section: AdjustmentSection) -> str:
-    rates, trimmed = section["rates"], section["trimmed"]
-    if rates is None:
+    rates, used, trimmed = section["rates"], section["used"], section["trimmed"]
+    if rates is None or used is None or trimmed is None:
         return ""
+    left_out = (
+        f"{count_text(trimmed['ai'])} of AI and {count_text(trimmed['setter'])} of setters were left out, because"
+        " hardly any lead like them went to the other side"
+        if trimmed["ai"] or trimmed["setter"]
+        else "none was left out"
+    )
     return (
         f"As if all leads had gone to each of them: AI {rate_text(rates['ai'])}, setters "
-        f"{rate_text(rates['setter'])}. This rests on {leads_text(section['used'])}; {count_text(trimmed['ai'])} of "
-        f"AI and {count_text(trimmed['setter'])} of setters were left out, because hardly any lead like them went to "
-        "the other side."
+        f"{rate_text(rates['setter'])}. This rests on {leads_text(used)}; {left_out}."
     )
 
 
@@ -160,8 +165,8 @@ def _strata(strata: StrataDocument) -> str:
     homogeneity = strata["breslow_day_p_value"]
     if homogeneity is None:
         return text
-    agree = "The strata do not agree" if homogeneity < 0.05 else "The strata do not contradict each other"
-    return f"{text} {agree} (Breslow-Day p {_equals(homogeneity)})."
+    differ = "The strata differ by more than chance" if homogeneity < 0.05 else "Whether strata differ cannot be told"
+    return f"{text} {differ} (Breslow-Day p {_equals(homogeneity)})."
 
 
 def _equals(p: float) -> str:

@@ -7,6 +7,7 @@ from setpoint.domain.measured import Refused
 from setpoint.reports.definitions import SENDER_LABELS
 from setpoint.reports.presentation import (
     count_text,
+    days_text,
     estimate_of,
     interval_text,
     label_of,
@@ -67,19 +68,32 @@ def _line(sender: SenderTiming, day: int, digits: int) -> DayLine:
     )
 
 
+def days_sentence(section: TimingSection) -> str:
+    """How many days more or fewer AI's leads went without a booking, or why that cannot be said."""
+    sooner = estimate_of(section["days_sooner"])
+    if isinstance(sooner, Refused):
+        return f"How many days more or fewer without a booking: {refusal_text(sooner)}"
+    start, level = f"Of the first {section['horizon_days']} days AI's leads spent", rate_text(sooner.confidence, 0)
+    than = "without a booking than the setters' on average"
+    if sooner.low <= 0 <= sooner.high:
+        ends = f"{_more_or_fewer(sooner.low)} and {_more_or_fewer(sooner.high)}"
+        return f"{start} between {ends} {than} ({level}): a difference cannot be told."
+    low, high = (days_text(end) for end in sorted((sooner.low, sooner.high), key=abs))
+    return f"{start} {_more_or_fewer(sooner.value)} {than} ({level}: {low} to {high} days)."
+
+
+def _more_or_fewer(sooner: float) -> str:
+    if not sooner:
+        return "as many days"
+    return f"{days_text(sooner)} days {'fewer' if sooner > 0 else 'more'}"
+
+
 def _difference(section: TimingSection) -> str:
-    """How many days fewer without a booking, and the test of the curves, as far as there are any."""
+    """How many days more or fewer without a booking, and the test of the curves, as far as they are told."""
     sooner = estimate_of(section["days_sooner"])
     texts = []
-    if isinstance(sooner, Refused):
-        texts.append(f"How many days fewer without a booking: {refusal_text(sooner)}")
-    elif not sooner.low <= 0 <= sooner.high:
-        who = "AI's leads" if sooner.value >= 0 else "the setters' leads"
-        low, high = sorted((sooner.low, sooner.high) if sooner.value >= 0 else (-sooner.low, -sooner.high))
-        texts.append(
-            f"Of the first {section['horizon_days']} days {who} spent {abs(sooner.value):.1f} fewer without a booking"
-            f" on average (95%: {low:.1f} to {high:.1f})."
-        )
+    if isinstance(sooner, Refused) or not sooner.low <= 0 <= sooner.high:
+        texts.append(days_sentence(section))
     if section["log_rank_p_value"] is not None:
         p = p_text(section["log_rank_p_value"])
         texts.append(f"Whether the curves differ at all: log-rank p {p if p.startswith('<') else '= ' + p}.")

@@ -5,7 +5,8 @@ probability weighting). Nothing helps against what is not known of the leads; `s
 would have to be.
 
 Source: Robins, Rotnitzky and Zhao, Journal of the American Statistical Association 89:846 (1994); the error that
-counts in the fitting of both models: Lunceford and Davidian, Statistics in Medicine 23:2937 (2004).
+counts in the fitting of both models: Lunceford and Davidian, Statistics in Medicine 23:2937 (2004); its correction
+for few leads: MacKinnon and White, Journal of Econometrics 29:305 (1985), HC2.
 """
 
 import math
@@ -25,6 +26,7 @@ Family = Literal["gaussian", "binomial"]
 BINS = 20
 LEAST = 20  # Leads that an arm must have, before and after trimming.
 _EXPECTED = 5  # Cochran's rule: successes and failures that each arm must expect.
+_LEAST_LEFT = 1e-6  # Of an outcome's variance, where a row makes its own fitted chance.
 _RIDGE = 1.0  # A prior on each level's log-odds with a standard deviation of 1: no level runs off to infinity.
 
 
@@ -149,7 +151,9 @@ def aipw_from_arrays(
 
     The outcome `y` is modelled in each arm, linearly or, for the binomial family, on the logistic scale; the
     treatment by `link` on `x_propensity`, or on `x` again. `weights` counts how often a row was seen. The standard
-    error is that of the influence function, with what the fitting of all three models adds to it.
+    error is that of the influence function, with what the fitting of all three models adds to it. A binomial outcome
+    has in it the variance that goes with its fitted chance, over 1 less the leverage, as the chance was fitted to the
+    same outcomes: squared residuals are too small where a few rows of large weight make their own chance.
     Raises ValueError when an arm is empty or a model does not converge.
     """
     n = np.ones(len(y)) if weights is None else weights
@@ -168,18 +172,24 @@ def aipw_from_arrays(
     gap_1, gap_0 = odds_1 * (y - mean_1), odds_0 * (y - mean_0)
     treated_mean = float(n @ (mean_1 + gap_1) / total)
     control_mean = float(n @ (mean_0 + gap_0) / total)
-    influence = mean_1 + gap_1 - mean_0 - gap_0 - (treated_mean - control_mean)
-    for fit, rows, steep in (
-        (chance, z, -gap_1 / e - gap_0 / (1 - e)),
-        (with_it, x, 1 - odds_1),
-        (without, x, odds_0 - 1),
-    ):
-        influence = influence + fit.influence(rows, _gradient(fit, rows, n * steep))
+    of_covariates = mean_1 - mean_0 - (treated_mean - control_mean)
+    of_covariates += chance.influence(z, _gradient(chance, z, n * (-gap_1 / e - gap_0 / (1 - e))))
+    of_outcome = gap_1 - gap_0
+    for fit, steep in ((with_it, 1 - odds_1), (without, odds_0 - 1)):
+        of_outcome = of_outcome + fit.influence(x, _gradient(fit, x, n * steep))
+    if family == "binomial":
+        mean = np.where(treated, mean_1, mean_0)
+        leverage = np.where(treated, with_it.leverage(x), without.leverage(x))
+        # The residual moves the estimate as steeply with either outcome, and the cross terms are 0 on average.
+        by_residual = np.divide(of_outcome, y - mean, out=np.zeros_like(mean), where=y != mean)
+        squares = of_covariates**2 + by_residual**2 * mean * (1 - mean) / np.maximum(1 - leverage, _LEAST_LEFT)
+    else:
+        squares = (of_covariates + of_outcome) ** 2
     return Effects(
         regression=float(n @ (mean_1 - mean_0) / total),
         weighting=float(np.average(y, weights=n * odds_1) - np.average(y, weights=n * odds_0)),
         doubly_robust=treated_mean - control_mean,
-        standard_error=math.sqrt(float(n @ influence**2)) / float(total),
+        standard_error=math.sqrt(float(n @ squares)) / float(total),
         treated_mean=treated_mean,
         control_mean=control_mean,
     )

@@ -18,6 +18,7 @@ Ints = npt.NDArray[np.int_]
 Floats = npt.NDArray[np.float64]
 
 CLUSTERS = 10  # Each side must have so many; fewer do not show how far clusters differ.
+_HAIR = 1e-12  # What rounding leaves of no error.
 _EXPECTED = 5  # Cochran's rule: successes and failures that each side must expect.
 
 
@@ -115,7 +116,7 @@ def clustered_difference(
     total = np.bincount(cluster, score, counts.clusters)
     factor = fewer / (fewer - 1) * (trials - 1) / max(1, trials - len(size) - 1)
     error = math.sqrt(factor * float(total @ total)) / float(weight.sum())
-    if error == 0:
+    if error <= _HAIR:
         return Refused("Within every stratum the outcome follows the feature alone: there is no error to estimate.")
     half = float(student.isf((1 - confidence) / 2, fewer - 1)) * error
     all_met, all_won, all_hits = int(met.sum()), int(won.sum()), int(counts.successes.sum())

@@ -36,6 +36,15 @@ class Fit:
         """Return how fast the expected outcome grows with the linear predictor, for each row of `x`."""
         return _slope(self.link, _linear(self.coefficients, x))
 
+    def leverage(self, x: Floats) -> Floats:
+        """Return how much of its own fitted value one row like each of `x` makes: 0 none of it, 1 all.
+
+        Source: Pregibon, Annals of Statistics 9:705 (1981).
+        """
+        rows = np.column_stack([np.ones(len(x)), x])
+        spread = (rows * np.linalg.solve(self.information, rows.T).T).sum(axis=1)
+        return np.asarray(spread * self.slope(x) ** 2 / _variance(self.link, self.mean(x)))
+
     def influence(self, x: Floats, gradient: Floats) -> Floats:
         """Return how much one more row like each of `x` moves what has this gradient in the coefficients.
 
@@ -92,7 +101,7 @@ def _information(
 ) -> tuple[Floats, Floats]:
     """Return Fisher's information with the ridge, and each row's score with respect to its linear predictor."""
     mean, slope = _mean(link, linear), _slope(link, linear)
-    variance = np.ones_like(mean) if link == "identity" else np.maximum(mean * (1 - mean), 1e-300)
+    variance = _variance(link, mean)
     known = weights * slope**2 / variance
     information = np.empty((x.shape[1] + 1, x.shape[1] + 1))
     information[0] = information[:, 0] = _total(known, x)
@@ -118,6 +127,10 @@ def _mean(link: Link, linear: Floats) -> Floats:
     if link == "identity":
         return linear
     return np.asarray(expit(linear) if link == "logit" else norm.cdf(linear))
+
+
+def _variance(link: Link, mean: Floats) -> Floats:
+    return np.ones_like(mean) if link == "identity" else np.maximum(mean * (1 - mean), 1e-300)
 
 
 def _slope(link: Link, linear: Floats) -> Floats:

@@ -106,6 +106,8 @@ def _refusal(
     needed = sum(max(0, math.ceil(round(_EXPECTED / rarer, 6)) - trials) for trials in (trials_1, trials_2))
     if needed:
         return Refused("Too few outcomes yet to read an interval from.", needed)
+    if all(successes in (0, trials) for successes, trials in ((successes_1, trials_1), (successes_2, trials_2))):
+        return Refused("Within each arm the outcome is the same everywhere: there is no error to estimate.")
     return None
 
 

@@ -16,7 +16,7 @@ def test_a_question_is_answered_by_the_closest_tables_and_kept(setpoint: Console
     asked = setpoint("insights", "ask", "Who books more, AI or setters?", *here, "--run", run, "--json").json
 
     assert asked["answer"]["source"] == "tables"
-    assert asked["tables"][0]["key"] == "comparison"
+    assert asked["tables"][0]["key"] == asked["answer"]["citations"][0] == "adjustment"
     printed = setpoint("insights", "ask", "How many are pending?", *here, "--session", asked["session"])
     assert (printed.status, printed.err) == (0, "")
     assert "No model was asked." in printed.words

@@ -121,7 +121,7 @@ async def test_a_model_that_cannot_mend_it_is_no_answer(asking: Callable[..., An
     assert (asked.answer["source"], asked.answer["failure"]) == ("tables", "invalid_output")
     assert asked.answer["note"].startswith("The model's answers did not hold what was asked for")
     assert "77" not in json.dumps(asked.answer)
-    assert asked.answer["citations"][0] == "comparison"
+    assert asked.answer["citations"][0] == "adjustment"
 
 
 async def test_what_the_tables_do_not_hold_is_said(asking: Callable[..., Any]) -> None:
@@ -130,17 +130,62 @@ async def test_what_the_tables_do_not_hold_is_said(asking: Callable[..., Any]) -
 
 
 @pytest.mark.parametrize("asker", [ADMIN, SETTER])
-async def test_without_a_model_the_closest_tables_stand_for_an_answer(
+async def test_without_a_model_the_reports_own_verdict_comes_first_and_then_the_closest_tables(
     asking: Callable[..., Any], asker: Asker
 ) -> None:
     asked = await asking(NoModel(), asker)
     assert asked.answer["source"] == "tables"
-    assert asked.answer["note"] == "No model was asked. The tables were found by the words of the question."
-    assert asked.answer["text"].startswith(
-        "These tables of the report are the closest to the question: Setter against"
+    assert asked.answer["note"] == (
+        "No model was asked. The answer is the report's own, and the tables were found by the words of the question."
     )
+    assert asked.answer["text"].startswith(
+        "AI books 2.8 points more with channel and stage held equal (95%: 0.9 to 4.7). The numbers are in these"
+        " tables: Setter against AI with what is known of the leads held equal"
+    )
+    assert asked.answer["citations"][:2] == ["adjustment", "comparison"]
     assert [table["key"] for table in asked.tables] == asked.answer["citations"]
     assert (asked.answer["model"], asked.answer["failure"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("question", "table", "says"),
+    [
+        ("When do they book?", "timing", "AI's leads book sooner. "),
+        ("How soon do leads book?", "timing", "AI's leads book sooner. "),
+        ("Is it getting better?", "trend", "No trend can be told. "),
+        ("Are we improving?", "trend", "No trend can be told. "),
+        (
+            "What should we write?",
+            "patterns",
+            "Messages that offer times book 4.1 points more. Messages that say that they are the last one book ",
+        ),
+        ("Is the bot better than our people?", "adjustment", "AI books 2.8 points more with channel and stage "),
+    ],
+)
+async def test_without_a_model_a_question_about_a_section_is_answered_by_its_sentence(
+    asking: Callable[..., Any], question: str, table: str, says: str
+) -> None:
+    asked = await asking(NoModel(), question=question)
+    assert asked.answer["text"].startswith(says)
+    assert asked.answer["citations"][0] == asked.tables[0]["key"] == table
+
+
+async def test_a_setter_is_told_no_sentence_about_a_handful_of_leads(asking: Callable[..., Any]) -> None:
+    asked = await asking(NoModel(), SETTER, "What should we write?")
+    assert asked.answer["text"].startswith(
+        "These tables of the report are the closest to the question: What messages"
+    )
+    assert asked.answer["note"] == "No model was asked. The tables were found by the words of the question."
+
+
+async def test_a_report_without_the_adjusted_comparison_answers_with_the_crude_one(
+    database: Database, workspace: Workspace, asking: Callable[..., Any]
+) -> None:
+    crude = await completed(database, workspace, with_sections(adjustment=None))
+    asked = await asking(NoModel(), run_id=crude)
+    verdict = with_sections()["comparison"]["overall"]["verdict"]
+    assert asked.answer["text"].startswith(f"{verdict} The numbers are in these tables: Setter against AI")
+    assert asked.answer["citations"][0] == "comparison"
 
 
 async def test_a_question_that_no_table_is_close_to_is_told_what_can_be_asked(asking: Callable[..., Any]) -> None:

@@ -37,8 +37,8 @@ async def test_a_pack_goes_from_queued_to_complete(database: Database, workspace
     async with database.tenant(client_id) as connection:
         await packs.start_pack(connection, client_id, pack.id)
         assert (await packs.get_pack(connection, client_id, str(pack.id))).status == "running"
-        done = await packs.complete_pack(connection, client_id, pack.id, {"version": 1, "tables": []})
-        assert (done.status, done.document) == ("complete", {"version": 1, "tables": []})
+        done = await packs.complete_pack(connection, client_id, pack.id, {"version": 2, "tables": []})
+        assert (done.status, done.document) == ("complete", {"version": 2, "tables": []})
         with pytest.raises(Conflict, match="not running"):
             await packs.fail_pack(connection, client_id, pack.id, "late")
         assert [each.id for each in await packs.list_packs(connection, client_id)] == [pack.id]
@@ -87,7 +87,7 @@ async def test_another_scope_is_another_pack(database: Database, workspace: Work
     key = packs.scope_key(run)
     others = [
         replace(run, document=document | {"dataset_sha256": "0" * 64}),
-        replace(run, document=document | {"version": 3}),
+        replace(run, document=document | {"version": 2}),
         replace(run, document=document | {"code_version": "9"}),
         replace(run, document={name: value for name, value in document.items() if name != "timing"}),
         replace(run, document=document | {"patterns": {**document["patterns"], "refused": {"reason": "no text"}}}),
@@ -164,3 +164,14 @@ async def test_two_workspaces_with_the_same_facts_have_each_their_pack(
         run_id = await completed(database, workspace, with_sections(), REQUEST)
         ids.add((await packs.pack_of(database, workspace.client_id, run_id, "ada")).id)
     assert len(ids) == 2
+
+
+async def test_a_pack_of_the_first_version_has_no_sentences(database: Database, workspace: Workspace) -> None:
+    client_id = workspace.client_id
+    table = {"key": "trend", "title": "Weeks", "columns": [], "rows": [], "citations": [], "notes": ["A note."]}
+    run = await run_of(database, workspace)
+    async with database.tenant(client_id) as connection:
+        pack = await packs.queue_pack(connection, client_id, run, "ada")
+        await packs.start_pack(connection, client_id, pack.id)
+        first = await packs.complete_pack(connection, client_id, pack.id, {"version": 1, "tables": [table]})
+    assert first.document == {"version": 2, "tables": [table | {"says": None}]}

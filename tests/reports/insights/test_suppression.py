@@ -22,6 +22,7 @@ def table_of(counts: Counts) -> TableDocument:
         columns=[ColumnDocument(key=key, label=key, kind=kind.value) for key, kind in kinds],
         rows=[[*place, *held] for place, held in zip(PLACES, counts, strict=False)],
         citations=[None] * len(counts),
+        says="3 leads booked.",
         notes=["Of all 3 leads."],
     )
 
@@ -68,4 +69,5 @@ def test_the_smallest_of_the_same_sum_goes_with_it_and_the_largest_stay() -> Non
     counts = [(3, 40), (9, 30), (20, 200), (30, 90), (40, 100), (0, 0)]
     shown = suppressed(table_of(counts))
     assert [row[3] == SUPPRESSED for row in shown["rows"]] == [True, True, False, False, False, False]
+    assert shown["says"] is None
     assert shown["notes"] == ["Rows with fewer than 5 leads are shown without their numbers."]

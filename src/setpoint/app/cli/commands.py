@@ -31,6 +31,7 @@ _COMMANDS = {
     "member": "people:member_app",
     "token": "people:token_app",
     "model": "models",
+    "prompts": "prompts",
     "calls": "calls",
     "migrate": "migrate",
     "doctor": "doctor",

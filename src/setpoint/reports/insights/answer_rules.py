@@ -24,6 +24,8 @@ _SUGGESTIONS: Final = {
     "dropped": "Why are leads not in the report?",
     "definitions": "What does pending mean?",
 }
+# Both are about who books more.
+_WHO: Final = ("adjustment", "comparison")
 
 
 class InsightAnswer(BaseModel):
@@ -90,7 +92,8 @@ def texts_of(citations: Iterable[str], tables: Sequence[TableDocument]) -> list[
             if whole or citation in wanted
         ]
         if whole or rows:
-            texts += [table["title"], *table["notes"], *(column["label"] for column in table["columns"])]
+            texts += [table["title"], table["says"] or "", *table["notes"]]
+            texts += [column["label"] for column in table["columns"]]
             texts += [cell for row in rows_text(table, rows) for cell in row]
     return texts
 
@@ -113,7 +116,9 @@ def of_model(found: Answer[InsightAnswer]) -> AnswerDocument:
 
 
 def of_tables(question: str, tables: Sequence[TableDocument], failure: Failure) -> AnswerDocument:
-    """What there is without a model: the closest tables, or what can be asked where none is close."""
+    """What there is without a model: what the report itself says on it and the closest tables, or what can be asked
+    where none is close.
+    """
     asked = failure.status is not Status.NO_MODEL
     why = f"{failure.message} " if asked else "No model was asked. "
     keys = closest(question, tables)
@@ -128,8 +133,15 @@ def of_tables(question: str, tables: Sequence[TableDocument], failure: Failure) 
     if not keys:
         text = "Nothing in this report is close to the question. The questions below can be asked."
         return _document(source="nothing", text=text, note=why.strip(), **shared)
+    if keys[0] in _WHO and "adjustment" in by_key:
+        # The report's verdict is the one with other things held equal, whichever table has more of the words.
+        keys = list(dict.fromkeys(["adjustment", *keys]))
+    said = next((by_key[key] for key in keys[: 2 if keys[0] in _WHO else 1] if by_key[key]["says"]), None)
+    listed = "; ".join(titles[key] for key in keys)
     text = (
-        "These tables of the report are the closest to the question: " + "; ".join(titles[key] for key in keys) + "."
+        f"These tables of the report are the closest to the question: {listed}."
+        if said is None
+        else f"{said['says']} The numbers are in these tables: {listed}."
     )
     # The glossary is long, and its words are what is asked about one by one.
     citations = [
@@ -138,6 +150,9 @@ def of_tables(question: str, tables: Sequence[TableDocument], failure: Failure) 
         for citation in ((key == "definitions" and named_rows(question, by_key[key])) or [key])
     ]
     note = f"{why}The tables were found by the words of the question."
+    if said is not None:
+        citations = list(dict.fromkeys([said["key"], *citations]))
+        note = f"{why}The answer is the report's own, and the tables were found by the words of the question."
     return _document(source="tables", text=text, note=note, citations=citations, **shared)
 
 

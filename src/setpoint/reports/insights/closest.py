@@ -49,10 +49,26 @@ _MEANT: Final = {
     **dict.fromkeys(("campaign", "mode", "auto"), ("response", "mode")),
     **dict.fromkeys(("wait", "undecid", "open"), ("pend",)),
 }
+# Questions about a section that have none of its words, or more of another's.
+_ASKED_OF: Final = (
+    (re.compile(r"\bwhen\b.*\bbook|\bhow (soon|fast|quick|long)|\bsooner\b"), "timing"),
+    (re.compile(r"\b(get|getting|got|become|becoming) (better|worse)\b|\bimprov|\b(rising|falling)\b"), "trend"),
+    (re.compile(r"\bwhat (should|shall|could|can|do|must) \w+ (write|say|send|change)\b"), "patterns"),
+)
 
 
 def closest(question: str, tables: Sequence[TableDocument], limit: int = 3) -> list[str]:
     """The keys of at most `limit` tables, the closest first; none where no word of the question is any table's."""
+    known = {table["key"] for table in tables}
+    keys = [key for words, key in _ASKED_OF if key in known and words.search(question.lower())]
+    found: dict[str, str] = {}
+    for key in [*keys, *_by_words(question, tables)]:
+        # Of two attributions of the same, the closer one will do.
+        found.setdefault(key.partition(":")[0], key)
+    return list(found.values())[:limit]
+
+
+def _by_words(question: str, tables: Sequence[TableDocument]) -> list[str]:
     asked = _asked(question)
     documents = [_words(table) for table in tables]
     if not asked or not documents:
@@ -61,12 +77,7 @@ def closest(question: str, tables: Sequence[TableDocument], limit: int = 3) -> l
     scores = [_score(asked, words, documents, average) for words in documents]
     best = max(scores)
     ranked = sorted((-score, place) for place, score in enumerate(scores) if score > 0 and score >= _NEAR * best)
-    found: dict[str, str] = {}
-    for _, place in ranked:
-        # Of two attributions of the same, the closer one will do.
-        key = tables[place]["key"]
-        found.setdefault(key.partition(":")[0], key)
-    return list(found.values())[:limit]
+    return [tables[place]["key"] for _, place in ranked]
 
 
 def named_rows(question: str, table: TableDocument) -> list[str]:

@@ -23,7 +23,10 @@ from setpoint.reports.insights.schemas import (
     PackDocument,
     TableDocument,
 )
+from setpoint.reports.pattern_words import told_sentence
 from setpoint.reports.presentation import count_text, instant_text, label_of, labelled, listed
+from setpoint.reports.schemas import TimingSection
+from setpoint.reports.view_timing import days_sentence
 
 Document = Mapping[str, Any]
 Row = Sequence[Cell]
@@ -109,6 +112,7 @@ def _table(
     rows: Iterable[Row],
     *,
     citations: Sequence[str | None] | None = None,
+    says: str | None = None,
     notes: Iterable[str] = (),
 ) -> TableDocument:
     held = [list(row) for row in rows]
@@ -118,6 +122,7 @@ def _table(
         columns=[ColumnDocument(key=name, label=label, kind=kind.value) for name, label, kind in columns],
         rows=held,
         citations=list(citations) if citations is not None else [None] * len(held),
+        says=says,
         notes=[note for note in notes if note],
     )
 
@@ -160,6 +165,7 @@ def _comparison(section: Mapping[str, Any]) -> TableDocument:
         ],
         rows,
         citations=[citation for _, citation, _ in lines],
+        says=section["overall"]["verdict"],
         notes=[_AT_95, *section["caveats"]],
     )
 
@@ -181,6 +187,7 @@ def _adjustment(section: Mapping[str, Any]) -> TableDocument:
             _REFUSED,
         ],
         rows,
+        says=section["verdict"],
         notes=[section["verdict"], *section["reasons"], _AT_95],
     )
 
@@ -235,7 +242,7 @@ def _segment(segment: Mapping[str, Any]) -> list[Cell]:
     ]
 
 
-def _timing(section: Mapping[str, Any]) -> TableDocument:
+def _timing(section: TimingSection) -> TableDocument:
     rows = [
         [
             label_of(SENDER_LABELS, sender["sender"]),
@@ -248,14 +255,6 @@ def _timing(section: Mapping[str, Any]) -> TableDocument:
         for sender in section["senders"]
         for day in sender["days"]
     ]
-    measured, refused = section["days_sooner"]["measured"], section["days_sooner"]["refused"]
-    sooner = (
-        f"Of the first {section['horizon_days']} days AI's leads spent {measured['value']:.1f} fewer without a"
-        f" booking than the setters' on average ({measured['low']:.1f} to {measured['high']:.1f}; below zero the"
-        " setters' spent fewer)."
-        if measured
-        else refused["reason"]
-    )
     return _table(
         "timing",
         "Time to booking: the share of leads that booked by a day, for AI and setters",
@@ -271,7 +270,8 @@ def _timing(section: Mapping[str, Any]) -> TableDocument:
             ("booked", "Booked", ColumnKind.COUNT),
         ],
         rows,
-        notes=[section["verdict"], sooner, *section["caveats"], _AT_95],
+        says=section["verdict"],
+        notes=[section["verdict"], days_sentence(section), *section["caveats"], _AT_95],
     )
 
 
@@ -312,6 +312,7 @@ def _patterns(section: Mapping[str, Any]) -> TableDocument:
         ],
         rows,
         citations=[pattern_citation(each["key"]) for each in section["findings"]],
+        says=told_sentence(section),
         notes=[refused["reason"] if refused else "", *section["caveats"], _AT_95],
     )
 
@@ -364,6 +365,7 @@ def _trend(section: Mapping[str, Any]) -> TableDocument:
             ("settled", "Settled", ColumnKind.LABEL),
         ],
         rows,
+        says=section["verdict"],
         notes=[section["verdict"], *section["caveats"], _AT_95],
     )
 

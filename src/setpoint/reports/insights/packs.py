@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, insert, select, update
@@ -20,13 +20,11 @@ from setpoint.domain.vocabulary import RunStatus
 from setpoint.llm.prompts import sha256_of
 from setpoint.reports.insights.pack_tables import pack_document
 from setpoint.reports.insights.schemas import PACK_VERSION, PackDocument
+from setpoint.reports.schemas import OF_THE_RUN
 from setpoint.reports.service import Run, get_run
 from setpoint.storage.database import Database
 from setpoint.storage.positions import Position, behind
 from setpoint.storage.tables import context_packs
-
-# Of a report's document: what two runs of one scope may differ in.
-_BESIDES: Final = frozenset({"id", "author", "created_at", "engine", "synthesis"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ def scope_key(run: Run) -> str:
     leads wrote, who opted out. Who ran it, when and on which engine do not matter, nor its words on top. Raises
     Conflict for a run that is not complete.
     """
-    said = {name: value for name, value in _report_of(run).items() if name not in _BESIDES}
+    said = {name: value for name, value in _report_of(run).items() if name not in OF_THE_RUN}
     asked = {name: value for name, value in run.parameters.items() if name != "engine"}
     return sha256_of([PACK_VERSION, asked, said])
 
@@ -215,9 +213,18 @@ _COLUMNS = [
 
 def _pack(row: dict[str, Any]) -> Pack:
     document = row.get("document")
-    if document is not None and document["version"] != PACK_VERSION:
+    held = row | {"status": RunStatus(row["status"])}
+    return Pack(**held if document is None else held | {"document": _migrated(document)})
+
+
+def _migrated(document: dict[str, Any]) -> dict[str, Any]:
+    """A stored pack in the form of this version. In version 1 no table had the report's sentence on it."""
+    if document["version"] not in (1, PACK_VERSION):
         raise Conflict("This was asked with another version of Setpoint: start a new session.")
-    return Pack(**row | {"status": RunStatus(row["status"])})
+    return document | {
+        "version": PACK_VERSION,
+        "tables": [{"says": None} | table for table in document["tables"]],
+    }
 
 
 def _report_of(run: Run) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any, Final, Literal, TypedDict
 
-PACK_VERSION: Final = 1
+PACK_VERSION: Final = 2
 ANSWER_VERSION: Final = 1
 
 Cell = str | int | float | None
@@ -36,7 +36,8 @@ class TableDocument(TypedDict):
     """One named table of a pack.
 
     `key` is stable and is what an answer cites; `citations` names each row where it can be cited by itself, in the
-    words of `setpoint.reports.citations`, else it is null there. `notes` say what a reader must know besides.
+    words of `setpoint.reports.citations`, else it is null there. `says` is the report's own sentence on it, null
+    where it has none; `notes` say what a reader must know besides.
     """
 
     key: str
@@ -44,6 +45,7 @@ class TableDocument(TypedDict):
     columns: list[ColumnDocument]
     rows: list[list[Cell]]
     citations: list[str | None]
+    says: str | None
     notes: list[str]
 
 

@@ -46,7 +46,7 @@ def suppressed(table: TableDocument) -> TableDocument:
                     away.add(min(left, key=lambda n: (_count(rows[n][place]), n)))
     # What is said of the whole table may be said of one row of it.
     shown = [_put_away(kinds, row) if n in away else row for n, row in enumerate(rows)]
-    return {**table, "rows": shown, "notes": [_NOTE]}
+    return {**table, "rows": shown, "says": None, "notes": [_NOTE]}
 
 
 def _groups(table: TableDocument) -> Iterator[list[int]]:
