@@ -138,19 +138,6 @@ async def restore_override(
     )
 
 
-async def restore_snippet(
-    connection: AsyncConnection, client_id: int, name: str, revision: int, *, base: int, signature: Signature
-) -> int:
-    """Append a revision of a snippet that repeats an earlier one, as `restore_override` does with a prompt."""
-    text = None
-    if revision != 0:
-        earlier = [kept for kept in await snippet_history(connection, client_id, name) if kept.revision == revision]
-        if not earlier:
-            raise NotFound(f"The snippet {name} has no revision {revision} here.")
-        text = earlier[0].text
-    return await record_snippet(connection, client_id, name, text, base=base, signature=signature, restores=revision)
-
-
 async def override_history(connection: AsyncConnection, client_id: int, prompt_key: str) -> list[PromptRevision]:
     """All revisions of a workspace's words for a prompt, oldest first."""
     names = ("revision", "prompt_version", "messages", "author", "approver", "created_at", "restores")

@@ -1,21 +1,39 @@
-"""A workspace's own words for what the model is asked: shown, changed with a second person's name, and taken back."""
+"""What the model is asked, and a workspace's own words for it: listed, shown and told with who stands for them."""
 
-import json
-from pathlib import Path
+import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.app.console import Console
 
-KEY = "reports.synthesis"
+from setpoint.llm.overrides import Signature, record_override, record_snippet, restore_override
+from setpoint.llm.prompts import Message, Speaker
+from setpoint.reports.synthesis_prompt import PROMPT
+from setpoint.storage.database import connect
+from setpoint.tenancy.service import find_workspace
+
+KEY = PROMPT.key
+SIGNED = Signature("sam@example.com", "ann@example.com")
+
+Change = Callable[[AsyncConnection, int], Awaitable[int]]
 
 
 @pytest.fixture
-def admin(setpoint: Console, empty: str) -> str:
-    """An admin of the empty workspace."""
-    email = f"ann@{empty}.example"
-    assert setpoint("member", "verify", email, "--no-password").status == 0
-    assert setpoint("member", "add", email, "--workspace", empty, "--role", "admin").status == 0
-    return email
+def change(database_url: str, empty: str) -> Callable[[Change], int]:
+    """Writes a revision of the empty workspace's words."""
+
+    async def write(made: Change) -> int:
+        database = connect(database_url)
+        try:
+            async with database.registry() as connection:
+                client_id = (await find_workspace(connection, empty)).client_id
+            async with database.tenant(client_id) as connection:
+                return await made(connection, client_id)
+        finally:
+            await database.close()
+
+    return lambda made: asyncio.run(write(made))
 
 
 def test_prompts_begin_with_the_words_of_the_code(setpoint: Console, empty: str) -> None:
@@ -35,53 +53,45 @@ def test_prompts_begin_with_the_words_of_the_code(setpoint: Console, empty: str)
     assert "choose from reports.synthesis" in setpoint("prompts", "show", "reports.poem", *here).complains(1)
 
 
-def test_own_words_speak_until_the_code_is_restored(
-    setpoint: Console, empty: str, admin: str, tmp_path: Path
+def test_own_words_are_shown_with_who_wrote_and_who_approved_them(
+    setpoint: Console, empty: str, change: Callable[[Change], int]
 ) -> None:
-    here, approved = ("--workspace", empty), ("--approved-by", admin)
+    here = ("--workspace", empty)
+    code = setpoint("prompts", "show", KEY, *here, "--json").json
+    own = (Message(Speaker.SYSTEM, "Be brief."), PROMPT.messages[1])
+
+    change(lambda into, client: record_override(into, client, PROMPT, own, base=0, signature=SIGNED))
     shown = setpoint("prompts", "show", KEY, *here, "--json").json
-    words = tmp_path / "words.json"
-    words.write_text(json.dumps(shown | {"messages": [["system", "Be brief."], shown["messages"][1]]}))
+    assert shown["messages"][0] == ["system", "Be brief."]
+    assert shown["hash"] != code["hash"]
+    assert f"{KEY}: prompt, version {PROMPT.version}, revision 1" in setpoint("prompts", "list", *here).words
 
-    assert "revision 1." in setpoint("prompts", "override", KEY, words, *here, *approved).words
-    own = setpoint("prompts", "show", KEY, *here, "--json").json
-    assert own["messages"][0] == ["system", "Be brief."]
-    assert own["hash"] != shown["hash"]
-    assert "revision 2." in setpoint("prompts", "restore", KEY, "0", *here, *approved).words
-    assert setpoint("prompts", "show", KEY, *here, "--json").json == shown | {"revision": 2}
+    change(lambda into, client: restore_override(into, client, PROMPT, 0, base=1, signature=SIGNED))
+    assert setpoint("prompts", "show", KEY, *here, "--json").json == code | {"revision": 2}
     history = setpoint("prompts", "history", KEY, *here, "--json").json["revisions"]
-    assert [(each["revision"], each["approver"], each["restores"]) for each in history] == [
-        (1, admin, None),
-        (2, admin, 0),
+    assert [(each["revision"], each["author"], each["approver"], each["restores"]) for each in history] == [
+        (1, SIGNED.author, SIGNED.approver, None),
+        (2, SIGNED.author, SIGNED.approver, 0),
     ]
-    assert f"approved by {admin}, back to 0" in setpoint("prompts", "history", KEY, *here).words
-    assert "has no revision 9" in setpoint("prompts", "restore", KEY, "9", *here, *approved).complains(1)
+    told = setpoint("prompts", "history", KEY, *here).words
+    assert f"by {SIGNED.author}, approved by {SIGNED.approver}, back to 0" in told
 
 
-def test_a_snippet_is_plain_text(setpoint: Console, empty: str, admin: str, tmp_path: Path) -> None:
-    here, approved = ("--workspace", empty), ("--approved-by", admin)
-    code = setpoint("prompts", "show", "house_style", *here, "--json").json["text"]
-    words = tmp_path / "style.txt"
-    words.write_text("Write plainly.\n")
-    assert setpoint("prompts", "override", "house_style", words, *here, *approved).status == 0
-    assert setpoint("prompts", "show", "house_style", *here, "--json").json["text"] == "Write plainly."
-    assert setpoint("prompts", "restore", "house_style", "0", *here, *approved).status == 0
-    assert setpoint("prompts", "show", "house_style", *here, "--json").json["text"] == code
-
-
-def test_nobody_changes_a_prompt_without_an_admin_who_is_named(
-    setpoint: Console, empty: str, admin: str, tmp_path: Path
+def test_a_snippet_is_shown_in_the_words_that_speak(
+    setpoint: Console, empty: str, change: Callable[[Change], int]
 ) -> None:
-    words = tmp_path / "style.txt"
-    words.write_text("Write plainly.")
-    here = ("prompts", "override", "house_style", words, "--workspace", empty)
-    assert setpoint("member", "verify", f"sam@{empty}.example", "--no-password").status == 0
-    assert setpoint("member", "add", f"sam@{empty}.example", "--workspace", empty, "--role", "setter").status == 0
-    for other in (f"sam@{empty}.example", "nobody@example.com"):
-        assert "address of an admin" in setpoint(*here, "--approved-by", other).complains(2)
-    assert setpoint(*here).status == 2
-    told = setpoint("prompts", "override", KEY, words, *here[4:], "--approved-by", admin).complains(2)
-    assert told.startswith("The file does not hold a prompt")
-    assert "cannot be read" in setpoint(
-        "prompts", "override", KEY, tmp_path, *here[4:], "--approved-by", admin
-    ).complains(1)
+    here = ("--workspace", empty)
+    code = setpoint("prompts", "show", "house_style", *here, "--json").json["text"]
+    for base, text in enumerate(("Write plainly.", None)):
+        change(
+            lambda into, client, base=base, text=text: record_snippet(  # type: ignore[misc]
+                into, client, "house_style", text, base=base, signature=SIGNED
+            )
+        )
+        assert setpoint("prompts", "show", "house_style", *here, "--json").json["text"] == (text or code)
+    assert len(setpoint("prompts", "history", "house_style", *here, "--json").json["revisions"]) == 2
+
+
+@pytest.mark.parametrize("verb", ["override", "restore", "set"])
+def test_no_command_changes_a_prompt(setpoint: Console, empty: str, verb: str) -> None:
+    assert "No such command" in setpoint("prompts", verb, KEY, "--workspace", empty).complains(2)

@@ -1,6 +1,5 @@
 """`setpoint prompts`: what the model is asked, in the code's words or the workspace's own."""
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,21 +18,19 @@ from setpoint.app.cli.common import (
     print_json,
     run_async,
 )
-from setpoint.domain.errors import FileUnreadable, NotFound, UsageError
-from setpoint.domain.vocabulary import Role
+from setpoint.domain.errors import NotFound
 from setpoint.domain.windows import format_instant
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from setpoint.llm.overrides import PromptRevision, SnippetRevision
-    from setpoint.llm.prompts import Message, Prompt, Snippet
+    from setpoint.llm.prompts import Prompt, Snippet
     from setpoint.tenancy.schemas import Actor
 
 app = command_app("The prompts and snippets that the model is asked with, and a workspace's own words for them.")
 
 Key = Annotated[str, typer.Argument(help="A prompt or snippet, as `prompts list` names it.", show_default=False)]
-ApprovedBy = Annotated[str, typer.Option(help="Address of the workspace admin who approved it.", show_default=False)]
 
 
 def _declared() -> "dict[str, Prompt | Snippet]":
@@ -109,7 +106,7 @@ def _newest(history: "Sequence[PromptRevision | SnippetRevision]") -> int:
 
 @app.command("show")
 def show(key: Key, workspace: WorkspaceSlug, data_dir: DataDir = None, as_json: Json = False) -> None:
-    """The words that are asked now. `--json` prints a prompt in the form that `prompts override` reads."""
+    """The words that are asked now."""
     document = run_async(_show(data_dir, workspace, key))
     if as_json:
         print_json(document)
@@ -177,90 +174,3 @@ async def _revisions(data_dir: Path | None, slug: str, key: str) -> list[dict[st
         }
         for each in found
     ]
-
-
-@app.command("override")
-def override(
-    key: Key,
-    file: Annotated[Path, typer.Argument(help="JSON as `prompts show --json` prints it; plain text for a snippet.")],
-    workspace: WorkspaceSlug,
-    approved_by: ApprovedBy,
-    data_dir: DataDir = None,
-) -> None:
-    """Put a prompt or snippet into the workspace's own words, from the next question on."""
-    words = _read(file)
-    revision = run_async(_override(data_dir, workspace, key, words, approved_by))
-    output.print(Text(f"{key} speaks in the words of {file.name} from now on: revision {revision}."), soft_wrap=True)
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text("utf-8")
-    except (OSError, ValueError):
-        raise FileUnreadable(f"{file} cannot be read as text: name a file in UTF-8.") from None
-
-
-async def _override(data_dir: Path | None, slug: str, key: str, words: str, approved_by: str) -> int:
-    from setpoint.llm.overrides import Signature, record_override, record_snippet
-    from setpoint.llm.prompts import Prompt
-
-    one = _of(key)
-    messages = _messages(words) if isinstance(one, Prompt) else ()
-    async with _entered(data_dir, slug) as (connection, actor):
-        signature = Signature(actor.name, await _approver(connection, actor, approved_by))
-        base = _newest(await _history(connection, actor.client_id, one))
-        if isinstance(one, Prompt):
-            return await record_override(connection, actor.client_id, one, messages, base=base, signature=signature)
-        return await record_snippet(
-            connection, actor.client_id, one.name, words.strip(), base=base, signature=signature
-        )
-
-
-def _messages(words: str) -> "tuple[Message, ...]":
-    from setpoint.llm.prompts import Message, Speaker
-
-    try:
-        return tuple(Message(Speaker(speaker), str(template)) for speaker, template in json.loads(words)["messages"])
-    except (ValueError, KeyError, TypeError):
-        raise UsageError(
-            "The file does not hold a prompt: change what `setpoint prompts show KEY --json` prints."
-        ) from None
-
-
-async def _approver(connection: "AsyncConnection", actor: "Actor", email: str) -> str:
-    """The address of an admin of the workspace. Raises UsageError where it is none."""
-    from setpoint.tenancy.members import find_member
-
-    try:
-        member = await find_member(connection, actor, email)
-    except NotFound:
-        member = None
-    if member is None or member.role is not Role.ADMIN or member.disabled:
-        raise UsageError("--approved-by must be the address of an admin of the workspace: `setpoint member list`.")
-    return member.email
-
-
-@app.command("restore")
-def restore(
-    key: Key,
-    revision: Annotated[int, typer.Argument(help="As `prompts history` numbers them; 0 is the code's own text.")],
-    workspace: WorkspaceSlug,
-    approved_by: ApprovedBy,
-    data_dir: DataDir = None,
-) -> None:
-    """Go back to an earlier revision: it is repeated as a new one, and nothing is lost."""
-    made = run_async(_restore(data_dir, workspace, key, revision, approved_by))
-    output.print(Text(f"{key} speaks as in revision {revision} again: revision {made}."), soft_wrap=True)
-
-
-async def _restore(data_dir: Path | None, slug: str, key: str, revision: int, approved_by: str) -> int:
-    from setpoint.llm.overrides import Signature, restore_override, restore_snippet
-    from setpoint.llm.prompts import Prompt
-
-    one = _of(key)
-    async with _entered(data_dir, slug) as (connection, actor):
-        signature = Signature(actor.name, await _approver(connection, actor, approved_by))
-        base = _newest(await _history(connection, actor.client_id, one))
-        if isinstance(one, Prompt):
-            return await restore_override(connection, actor.client_id, one, revision, base=base, signature=signature)
-        return await restore_snippet(connection, actor.client_id, one.name, revision, base=base, signature=signature)

@@ -57,6 +57,7 @@ async def _serve(host: str, port: int, worker: bool, data_dir: Path | None) -> N
             # All that was loaded stays: whoever looks for garbage need not look through it, while pages wait.
             gc.collect()
             gc.freeze()
+            # A report is read and drawn in threads. A tenth of the usual turn keeps them from holding up the loop.
             sys.setswitchinterval(0.0005)
             try:
                 await run_server(application, listening)
