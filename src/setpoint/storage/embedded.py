@@ -197,7 +197,9 @@ def _answering(cluster: Cluster) -> Path | None:
         if connection.execute("SHOW cluster_name").fetchone() != (cluster.name(),):
             return None
         if connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
-            connection.execute(f"CREATE DATABASE {DATABASE}")
+            # Whoever was killed while it asked for the same may get it yet: their backend goes on without them.
+            with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+                connection.execute(f"CREATE DATABASE {DATABASE}")
     return socket_directory
 
 

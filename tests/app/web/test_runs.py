@@ -262,11 +262,10 @@ async def test_a_report_is_asked_for_watched_and_there(at: At, town: Town) -> No
     await expect(page).to_have_url(address)
     await expect(page.get_by_role("status")).to_contain_text("It waits for")
 
-    loaded = page.wait_for_event("load", timeout=60_000)
-    watching = page.evaluate("window.before = true")
-    await work(town.database, once=True)
-    await watching
-    await loaded
+    await page.wait_for_load_state("load")
+    await page.evaluate("window.before = true")
+    async with page.expect_event("load", timeout=60_000):
+        await work(town.database, once=True)
 
     assert page.url == address
     assert await page.evaluate("window.before") is None
