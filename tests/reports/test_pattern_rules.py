@@ -37,8 +37,8 @@ def test_where_nothing_matters_little_is_found() -> None:
 
 @pytest.mark.proof
 def test_where_nothing_matters_little_is_found_in_a_thousand_runs() -> None:
-    # 6.1% as measured. The rarest tails of a t interval over rare bookings are a little too thin.
-    assert share_with_a_finding(1000) <= 0.07
+    # 3.0% as measured; 6.1% with p-values by the variance of the interval alone.
+    assert share_with_a_finding(1000) <= 0.05
 
 
 def test_a_planted_effect_is_found_at_its_size() -> None:
