@@ -6,8 +6,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-LESS_URGENT: Final = 15
-"""A nice value that leaves about a thirtieth of a busy core: enough to tell of being alive."""
+LESS_URGENT: Final = 10
+"""A nice value that leaves about a tenth of a busy core: enough to tell of being alive, and to let go soon of a lock
+inside PostgreSQL that others wait for."""
 
 _TRIES, _AGAIN_SECONDS = 5, 0.11
 

@@ -31,13 +31,13 @@ class Served:
 
     def ask(self) -> str:
         """Queue a report: its id."""
-        queued = httpx.post(self.reports, headers=self.headers, json=WINDOW)
+        queued = httpx.post(self.reports, headers=self.headers, json=WINDOW, timeout=PATIENCE)
         assert queued.status_code == 202, queued.text
         run_id: str = queued.json()["id"]
         return run_id
 
     def completes(self, run_id: str) -> bool:
-        run = httpx.get(f"{self.reports}/{run_id}", headers=self.headers, timeout=30).json()
+        run = httpx.get(f"{self.reports}/{run_id}", headers=self.headers, timeout=PATIENCE).json()
         assert run["status"] != "failed", run
         return bool(run["status"] == "complete")
 

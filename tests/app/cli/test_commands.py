@@ -40,6 +40,7 @@ def test_the_commands_are_those_of_the_contract() -> None:
     expected += " insights:summarise insights:summaries"
     expected += " worker schedule schedule:on schedule:off schedule:show schedule:run-due"
     expected += " invite member member:list member:add member:role member:remove member:verify member:disable"
+    expected += " member:password-link prompts prompts:list prompts:show prompts:history"
     expected += " serve member:enable token token:create token:list token:revoke"
 
     assert sorted(":".join(name) for name in names()) == sorted(expected.split())
@@ -112,7 +113,7 @@ def test_the_version_is_told() -> None:
         ([*EXPORT], "Missing option '--out'."),
         ([*EXPORT, "--out", "x.xlsx"], "--out x.xlsx must end in .csv, .jsonl or .parquet."),
         ([*EXPORT, "--out", "missing/x.csv"], "--out missing/x.csv cannot be written"),
-        ([*EXPORT, "--out", "x.csv", "--balanced", "0"], "--balanced must be at least 1."),
+        ([*EXPORT, "--out", "x.csv", "--balanced", "0"], "--balanced must lie between 1 and 1,000,000,000."),
         ([*EXPORT, "--out", "x.csv", "--with-text", "--engine", "duckdb"], "--with-text needs --engine postgres"),
         ([*EXPORT, "--out", "x.csv", "--attribution", "last"], "'last' is not one of 'cross_channel',"),
         (["dataset", "snapshot", *WINDOW], "Missing option '--out'."),

@@ -1,7 +1,8 @@
 """What the workspace's calls to models took, for its admins: figures, and never a text."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
@@ -11,9 +12,11 @@ from setpoint.app.api.forms import day_cursor, day_of
 from setpoint.app.http.actors import PageAdmin
 from setpoint.app.http.state import service_of
 from setpoint.app.web.pages import page
+from setpoint.app.web.sorting import Sorting, in_order
 from setpoint.domain.errors import UsageError
 from setpoint.llm.figures import (
     FAILED,
+    CallFigures,
     DayFigures,
     Figures,
     Scope,
@@ -49,6 +52,19 @@ _STATUSES: Final = (
     *((status.value, words.capitalize()) for status, words in STATUS_WORDS.items()),
 )
 
+_BY_PROMPT: Final[dict[str, Callable[[CallFigures], Any]]] = {
+    "prompt": lambda row: (row.prompt_key, row.prompt_version),
+    "model": lambda row: row.model,
+    "calls": lambda row: row.calls,
+    "cached": lambda row: row.cached,
+    "failed": lambda row: row.failed,
+    "input": lambda row: row.input_tokens,
+    "output": lambda row: row.output_tokens,
+    "cost": lambda row: row.cost_usd,
+    "p50": lambda row: row.latency_p50,
+    "p95": lambda row: row.latency_p95,
+}
+
 Word = Annotated[str, Query(max_length=200)]
 
 
@@ -60,6 +76,7 @@ async def calls(
     status: Word = "",
     days: Annotated[str, Query(max_length=5)] = "30",
     older: Word = "",
+    sort: Word = "",
 ) -> Response:
     """Calls by day and feature, and by prompt and model; what is asked for stands in the address."""
     now = service_of(request).clock()
@@ -73,6 +90,7 @@ async def calls(
         by_prompt = await prompt_figures(connection, actor.client_id, scope)
     asked = {"feature": feature, "status": status, "days": days}
     base = f"/w/{actor.workspace}/calls"
+    sorting = Sorting(sort, base, asked | ({"older": older} if older else {}))
     follows = day_cursor(*_left_off(by_day[:ROWS], left_off)) if len(by_day) > ROWS else None
     return page(
         request,
@@ -89,7 +107,8 @@ async def calls(
         now=now,
         total=total,
         by_day=by_day[:ROWS],
-        by_prompt=by_prompt,
+        by_prompt=in_order(by_prompt, _BY_PROMPT, sorting),
+        sorting=sorting,
         words=STATUS_WORDS,
         cost=cost_text,
         older=None if follows is None else f"{base}?{urlencode(asked | {'older': follows})}",

@@ -1,6 +1,7 @@
 """Members, invitations and API tokens of a workspace, for its admins."""
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form, Path, Request
 from starlette.responses import Response
@@ -11,9 +12,10 @@ from setpoint.app.http.actors import PageAdmin
 from setpoint.app.http.state import service_of
 from setpoint.app.web.pages import go_to
 from setpoint.app.web.settings import Text, saved, settings_page
+from setpoint.app.web.sorting import Sorting, in_order
 from setpoint.domain.errors import Conflict, NotFound, SetpointError, UsageError
 from setpoint.domain.vocabulary import Role
-from setpoint.tenancy.api_tokens import create_token, list_tokens, revoke_token
+from setpoint.tenancy.api_tokens import ApiToken, create_token, list_tokens, revoke_token
 from setpoint.tenancy.invitations import invite, list_invitations, revoke_invitation
 from setpoint.tenancy.members import Member, change_role, list_members, remove_member
 from setpoint.tenancy.schemas import Actor
@@ -23,6 +25,20 @@ router = APIRouter(prefix="/w/{workspace}/settings")
 _SHOWN_OVER = 50
 
 MemberId = Annotated[str, Path()]
+_MEMBER_COLUMNS: Final[dict[str, Callable[[Member], Any]]] = {
+    "email": lambda member: member.email,
+    "name": lambda member: member.name.casefold(),
+    "role": lambda member: member.role.value,
+    "verified": lambda member: member.email_verified,
+    "since": lambda member: member.created_at,
+}
+_TOKEN_COLUMNS: Final[dict[str, Callable[[ApiToken], Any]]] = {
+    "name": lambda token: token.name.casefold(),
+    "role": lambda token: token.role.value,
+    "by": lambda token: token.created_by,
+    "made": lambda token: token.created_at,
+    "used": lambda token: token.last_used_at,
+}
 ROLES = ((Role.SETTER.value, "Setter: sees aggregates"), (Role.ADMIN.value, "Admin: sees evidence, changes settings"))
 
 
@@ -79,6 +95,7 @@ async def _members_page(
         found = await list_members(connection, actor)
         invited = await list_invitations(connection, actor)
     now = service.clock()
+    sorting = _sorting(request, actor, "members")
     over = [each for each in invited if not each.is_open(now)]
     return settings_page(
         request,
@@ -86,7 +103,8 @@ async def _members_page(
         actor,
         "members",
         failure,
-        members=found,
+        members=in_order(found, _MEMBER_COLUMNS, sorting),
+        sorting=sorting,
         is_last=lambda member: _is_last_admin(found, member),
         invitations=[each for each in invited if each.is_open(now)],
         over=over[:_SHOWN_OVER],
@@ -198,6 +216,7 @@ async def _tokens_page(
 ) -> Response:
     async with service_of(request).database.tenant(actor.client_id) as connection:
         found = await list_tokens(connection, actor)
+    sorting = _sorting(request, actor, "tokens")
     over = [each for each in found if each.revoked_at is not None]
     return settings_page(
         request,
@@ -205,9 +224,14 @@ async def _tokens_page(
         actor,
         "tokens",
         failure,
-        tokens=[each for each in found if each.revoked_at is None],
+        tokens=in_order([each for each in found if each.revoked_at is None], _TOKEN_COLUMNS, sorting),
+        sorting=sorting,
         over=over[:_SHOWN_OVER],
         over_in_all=len(over),
         roles=ROLES,
         form={"name": "", "role": Role.SETTER.value} | typed,
     )
+
+
+def _sorting(request: Request, actor: Actor, tab: str) -> Sorting:
+    return Sorting(request.query_params.get("sort", ""), f"/w/{actor.workspace}/settings/{tab}", {})
