@@ -64,7 +64,7 @@ async def world(database: Database) -> tuple[Workspace, list[Lead]]:
 
 
 def specified(lead: Lead, window: Window, channels: tuple[str, ...]) -> list[tuple[object, ...]]:
-    """Which messages of a lead are at risk, in plain words: the lead, the message, credited, touch, last word."""
+    """Which messages of a lead are at risk, in plain words, and what is told of each besides its text."""
     labelled = [row for row in label_lead(lead, window, channels)[0] if row["attribution"] == "cross_channel"]
     if not labelled or labelled[0]["outcome"] not in ("BOOKED", "NOT_BOOKED", "PENDING") or labelled[0]["ambiguous"]:
         return []
@@ -90,7 +90,9 @@ def specified(lead: Lead, window: Window, channels: tuple[str, ...]) -> list[tup
         told = window.start <= message.sent_at < window.as_of - window.maturity
         if told and (not isinstance(booked_at, datetime) or message.sent_at <= booked_at):
             credited = row["outcome"] == "BOOKED" and message.external_id == row["message_id"]
-            rows.append((lead.external_id, message.external_id, message.sender, credited, touch, word))
+            rows.append(
+                (lead.external_id, lead.campaign or "", message.external_id, message.sender, credited, touch, word)
+            )
     return rows
 
 
@@ -112,7 +114,7 @@ async def test_the_messages_at_risk_are_those_that_the_words_say(
     async with dataset_of(database, workspace, window, channels) as (engine, dataset):
         leads_in_all = await engine.fetch(told_of(dataset).agg(n=told_of(dataset).count()))
         rows = await rows_of(engine, await messages_of(engine, dataset))
-    columns = ("lead_id", "message_id", "sender", "credited", "touch", "last_word")
+    columns = ("lead_id", "campaign", "message_id", "sender", "credited", "touch", "last_word")
     assert [tuple(row[name] for name in columns) for row in rows] == [each for lead in expected for each in lead]
     assert len(rows) > (30 if window is SETTLED else 2)
     assert len({row["lead"] for row in rows}) == sum(map(bool, expected))

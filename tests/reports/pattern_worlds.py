@@ -54,6 +54,7 @@ def draw_rows(
             "message_id": [f"m{number}" for number in range(len(lead))],
             "channel": pa.array(CHANNELS).take(pa.array(channel)),
             "sender": np.where(ai, "ai", "setter"),
+            "campaign": pa.array([""] * len(lead)),
             "outcome": np.where(booked[lead], "BOOKED", "NOT_BOOKED"),
             "credited": hit,
         },
@@ -67,14 +68,15 @@ def draw_rows(
 def hand_rows(*cells: tuple[int, dict[str, str], bool]) -> pa.Table:
     """`n` messages to as many leads for each cell: their channel, sender and features, and whether they booked.
 
-    What a cell does not say is an email of a setter, the first to the lead, who never wrote; other features are null.
+    What a cell does not say is an email of a setter in no campaign, the first to the lead, who never wrote; other
+    features are null.
     """
     rows: list[dict[str, object]] = []
     for n, said, credited in cells:
         for _ in range(n):
             rows.append(
                 dict.fromkeys((feature.key for feature in FEATURES), None)
-                | {"channel": "email", "sender": "setter", "touch": "1", "wait": "none"}
+                | {"channel": "email", "sender": "setter", "campaign": "", "touch": "1", "wait": "none"}
                 | said
                 | {
                     "lead": len(rows),

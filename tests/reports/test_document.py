@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -93,3 +94,17 @@ def test_its_command_line_asks_for_the_same_again(request_: DatasetRequest) -> N
         options.get("--seed", [DatasetRequest("acme", WINDOW).seed])[0],
     )
     assert again == request_
+
+
+def test_its_comparison_says_where_the_two_attributions_disagree() -> None:
+    """AI is ahead by the last message before a booking, setters by the last message in each channel."""
+
+    def rows(attribution: str, sender: str, booked: int) -> dict[tuple[str | bool, ...], int]:
+        counted = (("BOOKED", booked), ("NOT_BOOKED", 1_500 - booked))
+        return {(attribution, outcome, sender, "email", "", "", False, False): n for outcome, n in counted}
+
+    cells = Counter(rows("cross_channel", "ai", 120) | rows("cross_channel", "setter", 60))
+    cells.update(rows("within_channel", "ai", 80) | rows("within_channel", "setter", 90))
+    comparison = counts_document(DatasetRequest("acme", WINDOW), replace(COUNTS, cells=cells))["comparison"]
+    assert "by the within-channel one the setters' rate is the higher one" in comparison["overall"]["verdict"]
+    assert "The two attributions do not agree" in comparison["caveats"][-1]

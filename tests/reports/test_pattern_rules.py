@@ -37,8 +37,8 @@ def test_where_nothing_matters_little_is_found() -> None:
 
 @pytest.mark.proof
 def test_where_nothing_matters_little_is_found_in_a_thousand_runs() -> None:
-    # 6.1% as measured. The rarest tails of a t interval over rare bookings are a little too thin.
-    assert share_with_a_finding(1000) <= 0.07
+    # 3.0% as measured; 6.1% with p-values by the variance of the interval alone.
+    assert share_with_a_finding(1000) <= 0.05
 
 
 def test_a_planted_effect_is_found_at_its_size() -> None:
@@ -102,14 +102,44 @@ def test_whether_an_effect_holds_in_a_part(part: Measured | Refused, held: bool 
 
 
 def test_each_contrast_is_held_equal_in_all_but_itself() -> None:
-    everything = ("channel", "sender", "touch", "wait")
+    always = ("channel", "sender", "campaign")
     by_feature = {contrast.feature: held_equal(contrast) for contrast in contrasts()}
-    assert by_feature.pop("touch") == ("channel", "sender", "wait")
-    assert held_equal(CONTRASTS["unanswered"]) == ("channel", "sender", "touch")
-    assert held_equal(CONTRASTS["within_hour"]) == ("channel", "sender", "touch", "written")
-    assert held_equal(CONTRASTS["within_day"]) == ("channel", "sender", "touch", "written")
+    assert by_feature.pop("touch") == (*always, "wait")
+    assert held_equal(CONTRASTS["unanswered"]) == (*always, "touch")
+    assert held_equal(CONTRASTS["within_hour"]) == (*always, "touch", "written")
+    assert held_equal(CONTRASTS["within_day"]) == (*always, "touch", "written")
     del by_feature["wait"]
-    assert set(by_feature.values()) == {everything}
+    assert set(by_feature.values()) == {(*always, "touch", "wait")}
+
+
+def test_what_a_campaign_brings_is_not_told_for_what_its_templates_say() -> None:
+    """Of the leads of one campaign 20% book, of the other's 10%; a link, frequent in the first, changes nothing."""
+    table = hand_rows(
+        (160, {"link": "yes", "campaign": "warm"}, True),
+        (640, {"link": "yes", "campaign": "warm"}, False),
+        (40, {"link": "no", "campaign": "warm"}, True),
+        (160, {"link": "no", "campaign": "warm"}, False),
+        (20, {"link": "yes", "campaign": "cold"}, True),
+        (180, {"link": "yes", "campaign": "cold"}, False),
+        (80, {"link": "no", "campaign": "cold"}, True),
+        (720, {"link": "no", "campaign": "cold"}, False),
+    )
+    link = finding(table, "link")
+    measured = link["estimate"]["measured"]
+    assert measured is not None
+    assert (link["kind"], measured["value"]) == ("none", pytest.approx(0))
+    assert (link["with_it"]["rate"], link["without"]["rate"]) == (0.18, 0.12)
+
+
+def test_a_feature_that_is_its_campaigns_alone_is_not_compared() -> None:
+    table = hand_rows(
+        (160, {"link": "yes", "campaign": "warm"}, True),
+        (840, {"link": "yes", "campaign": "warm"}, False),
+        (80, {"link": "no", "campaign": "cold"}, True),
+        (920, {"link": "no", "campaign": "cold"}, False),
+    )
+    (link,) = (each for each in find(table, "seed").untested if each["key"] == "link")
+    assert link["reason"] == "Messages that are otherwise alike either all have it or none of them does."
 
 
 def test_the_estimate_is_what_hand_arithmetic_gives() -> None:

@@ -15,7 +15,7 @@ from setpoint.reports.pattern_words import (
 )
 from setpoint.reports.schemas import SideTable
 
-EQUAL = ("channel", "sender", "touch", "wait")
+EQUAL = ("channel", "sender", "campaign", "touch", "wait")
 
 
 def side(booked: int, messages: int) -> SideTable:
@@ -23,7 +23,7 @@ def side(booked: int, messages: int) -> SideTable:
 
 
 WITH, WITHOUT = side(120, 900), side(310, 4100)
-THAN = "others of the same channel, sender, touch and time since the lead's last word"
+THAN = "others of the same channel, sender, campaign, touch and time since the lead's last word"
 
 
 def sentence(value: float, low: float, high: float, told: bool = True, equal: tuple[str, ...] = EQUAL) -> str:

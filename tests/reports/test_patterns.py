@@ -107,7 +107,7 @@ async def test_a_sample_workspace_gives_the_same_in_whatever_order_it_came(
     section = found.section
     assert section["refused"] is None
     assert section["messages"] == section["with_text"] > 2000
-    assert section["tested"] == len(section["findings"]) > 15
+    assert section["tested"] == len(section["findings"]) > 10
     assert section["tested"] + len(section["untested"]) == len(contrasts())
     assert sum(section["findings"][0][side]["booked"] for side in ("with_it", "without")) > 30
     for finding in section["findings"]:

@@ -50,7 +50,7 @@ async def fallen_back(script: Sequence[Reply], failure: ErrorKind, note: str) ->
     assert (section["model"], section["prompt_key"], section["prompt_version"]) == (
         "scripted:model",
         "reports.synthesis",
-        1,
+        2,
     )
     assert section["call_id"] == str(model.calls[-1].id)
     return model
@@ -63,7 +63,7 @@ async def test_a_good_answer_is_shown_with_where_it_came_from() -> None:
 
     assert (section["source"], section["failure"], section["cached"]) == ("model", None, False)
     assert (section["model"], section["effort"]) == ("scripted:model", "low")
-    assert (section["prompt_key"], section["prompt_version"]) == ("reports.synthesis", 1)
+    assert (section["prompt_key"], section["prompt_version"]) == ("reports.synthesis", 2)
     assert section["prompt_hash"] == model.calls[0].prompt_hash
     assert section["call_id"] == str(model.calls[0].id)
     assert section["evidence_shown"] == 4

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.reports.sections import evidence, whole
+from tests.reports.sections import TIMES, evidence, pattern, patterns, whole
 from tests.reports.synthesising import advising, answer_of, foreign_numbers, good, with_text
 from tests.reports.test_trend import weeks
 
@@ -203,6 +203,17 @@ def test_whom_a_message_names_is_not_told_on() -> None:
         "summary 1: leave out Xaver and Quandt: names from messages are nobody's but theirs."
     ]
     assert found("Some leads ask for Tuesday, and AI writes to them.") == []
+
+
+def test_advice_rests_on_what_somebody_can_choose() -> None:
+    when = pattern("afternoon", "arrive in the lead's afternoon", "anti_pattern", -0.02, -0.03, -0.01)
+    ground = Ground.of(whole(patterns=patterns(TIMES, when)), evidence())
+    asked = {"title": "Write less in the afternoon", "action": "Write earlier in the day.", "reason": "It was seen."}
+    alone = advising(**asked, citations=["pattern:afternoon"])
+    beside = advising(**asked, citations=["pattern:afternoon", "pattern:offers_times"])
+    fault = "recommendation 1: nobody chooses what it rests on by how a message is written"
+    assert any(one.startswith(fault) for one in complaints(answer_of(alone), ground))
+    assert not any(one.startswith(fault) for one in complaints(answer_of(beside), ground))
 
 
 def test_complaints_are_bounded() -> None:

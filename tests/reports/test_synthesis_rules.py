@@ -69,12 +69,17 @@ def test_an_interval_that_reaches_beyond_zero_says_so() -> None:
         ({"parts": [part("sender", "ai", "AI", False)]}, False),
         ({"parts": [part("sender", "setter", "setters", True)]}, False),
         ({"parts": [part("channel", "ai", "AI", True)]}, False),
+        ({"key": "offers_times"}, False),
+        ({"key": "figures"}, False),
+        ({"key": "figures", "kind": "anti_pattern"}, True),
     ],
 )
-def test_only_what_holds_for_ai_and_fails_nowhere_is_safe(changes: dict[str, Any], is_safe: bool) -> None:
-    times: Any = {**TIMES, **changes}
-    document = whole("none", patterns=patterns(times, LINK))
-    told = safety_of(document, ["pattern:offers_times"])
+def test_only_what_holds_for_ai_fails_nowhere_and_makes_nothing_up_is_safe(
+    changes: dict[str, Any], is_safe: bool
+) -> None:
+    asking: Any = {**TIMES, "key": "question", **changes}
+    document = whole("none", patterns=patterns(asking, LINK))
+    told = safety_of(document, [f"pattern:{asking['key']}"])
     assert told == ("safe_for_auto_send" if is_safe else "needs_review")
 
 

@@ -82,7 +82,7 @@ def test_effects_are_those_that_were_measured() -> None:
     )
     assert [one["safety"] for one in (to_ai, times, short, link)] == [
         "needs_review",
-        "safe_for_auto_send",
+        "needs_review",
         "needs_review",
         "safe_for_auto_send",
     ]
@@ -121,11 +121,31 @@ def test_what_the_data_leave_open_is_named_only_where_it_is_open() -> None:
     assert not open_ends & set(titles(whole(counts=counts, inferred_sender={"cross_channel": 0})))
 
 
-def test_who_gets_a_message_is_no_advice_about_its_words() -> None:
-    first = pattern("first_touch", "are the first to the lead", "pattern", 0.02, 0.01, 0.03)
-    content = from_statistics(whole(patterns=patterns(first)))
-    assert content["patterns"]
-    assert not any("first to the lead" in one["title"] for one in content["recommendations"])
+@pytest.mark.parametrize(
+    ("key", "phrase"),
+    [
+        ("first_touch", "are the first to the lead"),
+        ("afternoon", "arrive in the lead's afternoon"),
+        ("evening", "arrive in the lead's evening or night"),
+        ("within_hour", "answer the lead within an hour"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["pattern", "anti_pattern"])
+def test_who_gets_a_message_and_when_is_no_advice_about_its_words(key: str, phrase: str, kind: str) -> None:
+    low, high = (0.01, 0.03) if kind == "pattern" else (-0.03, -0.01)
+    told = pattern(key, phrase, kind, (low + high) / 2, low, high)
+    content = from_statistics(whole(patterns=patterns(told)))
+    claims = content["patterns" if kind == "pattern" else "anti_patterns"]
+    assert [claim["citations"] for claim in claims] == [[f"pattern:{key}"]]
+    assert not any(f"pattern:{key}" in one["citations"] for one in content["recommendations"])
+
+
+def test_what_goes_with_bookings_is_advised_as_a_trial_by_lot() -> None:
+    advice = next(one for one in from_statistics(whole())["recommendations"] if "offer times" in one["title"])
+    assert advice["action"] == (
+        "Within a campaign, let chance decide which leads get messages that offer times, and change nothing else in"
+        " prompts and templates. The next report shows this contrast again, then among leads that chance divided."
+    )
 
 
 def test_a_difference_in_time_that_cannot_be_told_is_no_advice() -> None:

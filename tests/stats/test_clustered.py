@@ -77,6 +77,7 @@ def test_by_hand() -> None:
     With it 6, 8 and 6 leads: 20 of 40. Without it 2, 6 and 12: 10 of 40. The difference is 0.25. A lead scores
     half of (its successes - 1) with the feature, and half of (its successes - 0.5) without, with the sign turned:
     the squares add up to (12 + 2 * 1.5**2 + 6 * 0.5**2 + 12 * 0.5**2) / 4 = 21 / 4. The weight is 40 * 40 / 80.
+    Of the messages by themselves they add up to 35 / 8, so the design effect is 6 / 5.
     """
     successes = np.repeat([2, 1, 0, 2, 1, 0], [6, 8, 6, 2, 6, 12])
     y = np.column_stack([successes >= 1, successes == 2]).ravel()
@@ -89,8 +90,11 @@ def test_by_hand() -> None:
     assert found.difference.high - 0.25 == pytest.approx(2.093024 * error, rel=1e-6)
     assert (found.exposed_successes, found.exposed_trials) == (20, 40)
     assert (found.other_successes, found.other_trials) == (10, 40)
-    # 0.25 / error is 2.1135: just beyond that quantile.
-    assert found.p_value == pytest.approx(0.0480, abs=5e-5)
+    # 0.25 / error is 2.1135, just beyond that quantile; by the variance of no difference it is 2.0949.
+    by_chance = np.sqrt(6 / 5 * 20 * 30 * 50 / (80 * 79)) / 20
+    assert by_chance > error
+    assert found.p_value == pytest.approx(2 * student.sf(0.25 / by_chance, 19))
+    assert found.p_value == pytest.approx(0.0498, abs=5e-5)
 
 
 def test_a_stratum_without_both_kinds_says_nothing_and_is_still_counted() -> None:
@@ -146,6 +150,26 @@ def test_an_outcome_that_follows_the_feature_alone_has_no_interval_of_no_width()
         exposed = generator.random(size := int(generator.integers(60, 200))) < 0.37
         result = clustered_difference(exposed, exposed, generator.integers(0, 3, size), np.arange(size))
         assert isinstance(result, Refused), seed
+
+
+def test_hardly_any_of_a_rare_outcome_is_seen_by_chance_no_more_often_than_is_said() -> None:
+    """1.4% of 12,500 messages succeed, and 6% of them have a feature that changes nothing: about 10 of them succeed.
+
+    With the interval's variance alone, p is at most 0.0017 (0.05 over 29 contrasts) in 1.1% of 4,000 such draws, each
+    time because too few succeed.
+    """
+    generator = np.random.default_rng(1)
+    lead = np.repeat(np.arange(3_125), 4)
+    found = [
+        clustered_difference(
+            generator.random(12_500) < 0.014, generator.random(12_500) < 0.06, np.zeros_like(lead), lead
+        )
+        for _ in range(1_000)
+    ]
+    p_values = np.array([each.p_value for each in found if isinstance(each, ClusteredDifference)])
+    assert len(p_values) == 1_000
+    assert (p_values <= 0.0017).sum() <= 5
+    assert (p_values <= 0.05).mean() <= 0.06
 
 
 def test_what_cannot_be_raises() -> None:

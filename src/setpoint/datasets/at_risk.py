@@ -45,9 +45,10 @@ def told_of(dataset: Dataset) -> ir.Table:
 
 
 def numbered(leads: ir.Table) -> ir.Table:
-    """`lead_id, lead, outcome, booked_at, credited_id`: the leads numbered in the order of their ids."""
+    """`lead_id, lead, campaign, outcome, booked_at, credited_id`: the leads numbered in the order of their ids."""
     return leads.select(
         "lead_id",
+        "campaign",
         "outcome",
         "booked_at",
         credited_id=leads.message_id,
@@ -82,6 +83,7 @@ def at_risk(facts: Facts, leads: ir.Table, request: DatasetRequest) -> ir.Table:
     told = rows.select(
         "lead_id",
         "lead",
+        "campaign",
         "outcome",
         "channel",
         "sent_at",

@@ -149,8 +149,8 @@ def definitions(attribution_days: int, maturity_days: int) -> list[Definition]:
         ),
         "Effect of a pattern": (
             "The share of messages with it that are credited with a booking minus that of messages without it, in "
-            "percentage points, among messages of the same sender, channel, touch and time since the lead's last "
-            "word, but for what it is about itself; all messages of a lead are counted together."
+            "percentage points, among messages of the same sender, channel, campaign, touch and time since the "
+            "lead's last word, but for what it is about itself; all messages of a lead are counted together."
         ),
         "False discovery rate": (
             "Of the patterns that are told, the share that is expected to be chance (Benjamini-Hochberg over "

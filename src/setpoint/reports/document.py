@@ -1,7 +1,7 @@
 """The report document: what `report run --json` prints, and what the terminal and the page are drawn from. Pure."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -72,12 +72,14 @@ def counts_document(request: DatasetRequest, counts: Counts) -> dict[str, Any]:
             "cross_channel": sum(cell["n"] for cell in across if cell["sender_inferred"]),
             "within_channel": sum(cell["n"] for cell in within if cell["sender_inferred"]),
         },
-        "comparison": compare(
-            Cell(Channel(s["channel"]), Sender(s["sender"]), s["booked"], s["not_booked"]) for s in segments(across)
-        ),
+        "comparison": compare(_compared(across), within=_compared(within)),
         "definitions": definitions(window.attribution.days, window.maturity.days),
         "reproduce": shlex.join(["setpoint", "report", "run", *arguments(request)]),
     }
+
+
+def _compared(cells: Iterable[dict[str, Any]]) -> list[Cell]:
+    return [Cell(Channel(s["channel"]), Sender(s["sender"]), s["booked"], s["not_booked"]) for s in segments(cells)]
 
 
 def report_document(

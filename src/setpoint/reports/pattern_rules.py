@@ -32,6 +32,7 @@ ROW_COLUMNS: Final = pa.schema(
         ("message_id", pa.string()),
         ("channel", pa.string()),
         ("sender", pa.string()),
+        ("campaign", pa.string()),
         ("outcome", pa.string()),
         ("credited", pa.bool_()),
     ]
@@ -51,15 +52,17 @@ _PARTS: Final[Mapping[Literal["sender", "channel"], Mapping[str, str]]] = {
 def held_equal(contrast: Contrast) -> tuple[str, ...]:
     """The columns that make the strata of a contrast: what the messages that it compares have in common.
 
-    A later message, and an answer to a lead who wrote, book more or less whatever they say. So touch and the time
-    since the lead's last word are held equal with channel and sender, each but where the contrast is about it. How
-    fast an answer came is compared among messages to leads who had written.
+    A campaign has its own templates and its own leads: without it, what its templates say would be told for what its
+    leads do. A later message, and an answer to a lead who wrote, book more or less whatever they say. So touch and
+    the time since the lead's last word are held equal too, each but where the contrast is about it. How fast an
+    answer came is compared among messages to leads who had written.
     """
+    always = ("channel", "sender", "campaign")
     if contrast.feature == "touch":
-        return ("channel", "sender", "wait")
+        return (*always, "wait")
     if contrast.feature == "wait":
-        return ("channel", "sender", "touch", *(() if contrast.value == "none" else ("written",)))
-    return ("channel", "sender", "touch", "wait")
+        return (*always, "touch", *(() if contrast.value == "none" else ("written",)))
+    return (*always, "touch", "wait")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

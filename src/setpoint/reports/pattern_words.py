@@ -37,11 +37,12 @@ MANY_TESTS = (
     "Many patterns are tested at once. Those that are told are chosen so that about one in twenty of them may be"
     " chance."
 )
-NOT_EQUAL = "What the lead had written, their campaign and their company are not held equal."
+NOT_EQUAL = "What the lead had written and their company are not held equal."
 
 _NAMES = {
     "channel": "channel",
     "sender": "sender",
+    "campaign": "campaign",
     "touch": "touch",
     "wait": "time since the lead's last word",
 }

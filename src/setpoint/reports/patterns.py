@@ -86,7 +86,7 @@ def _told(batch: pa.Table) -> pa.Table:
     told = features_of(batch.append_column("wait_hours", wait).select(MESSAGE_COLUMNS.names))
     columns = {name: batch[name].cast(kind) for name, kind in zip(ROW_COLUMNS.names, ROW_COLUMNS.types, strict=True)}
     columns |= {name: told[name].cast(pa.string()) for name in told.column_names}
-    for name in ("channel", "sender", "outcome", *told.column_names):
+    for name in ("channel", "sender", "campaign", "outcome", *told.column_names):
         columns[name] = columns[name].dictionary_encode().cast(_CODES)
     return pa.table({"position": batch["position"], **columns})
 

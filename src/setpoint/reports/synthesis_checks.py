@@ -14,7 +14,7 @@ from setpoint.datasets.redaction import Known, Redactor
 from setpoint.reports.citations import TREND, Document, is_pattern, pattern_citation, targets
 from setpoint.reports.presentation import listed
 from setpoint.reports.stated_numbers import Shown, invented
-from setpoint.reports.synthesis_findings import told
+from setpoint.reports.synthesis_findings import NO_CHOICE, told
 from setpoint.reports.synthesis_material import FRAME, material, texts_of
 from setpoint.reports.synthesis_rules import Claim, Recommendation, SynthesisAnswer
 
@@ -22,6 +22,7 @@ MAX_COMPLAINTS: Final = 20
 _COPIED_WORDS: Final = 7
 _QUOTED_WORDS: Final = 3
 
+_NO_CHOICE: Final = frozenset(map(pattern_citation, NO_CHOICE))
 _KINDS: Final = {"pattern": "pattern", "anti_pattern": "anti-pattern"}
 
 _redactor = Redactor()
@@ -208,6 +209,9 @@ def _of_recommendation(recommendation: Recommendation, ground: Ground) -> Iterat
             yield from _unsupported(text)
     kinds = {ground.kinds[citation] for citation in recommendation.citations if citation in ground.kinds}
     title = recommendation.title
+    contrasts = set(filter(is_pattern, recommendation.citations))
+    if contrasts and contrasts <= _NO_CHOICE:
+        yield "nobody chooses what it rests on by how a message is written: cite another contrast, or leave it out."
     if kinds == {"anti_pattern"} and not _AVOIDS.search(title):
         yield "it rests on an anti-pattern alone, and its title does not say to do less of it."
     if kinds == {"pattern"} and _STARTS_TO_AVOID.match(title) and not _TURNED_IN_TITLE.search(title):

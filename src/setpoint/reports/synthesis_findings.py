@@ -27,6 +27,20 @@ Safety = Literal["safe_for_auto_send", "needs_review"]
 UNKNOWN: Final = "Unknown until measured."
 MAX_CAVEATS: Final = 9
 LEVELS: Final[tuple[Level, ...]] = ("low", "medium", "high")
+NO_CHOICE: Final = frozenset(
+    {
+        *("unanswered", "first_touch", "late_touch"),
+        *("morning", "midday", "afternoon", "evening", "within_hour", "within_day"),
+        *("thanks", "apology", "farewell", "no_ask"),
+    }
+)
+"""Contrasts that no advice can rest on. Who gets a message, and when, is not a choice of its words, and goes by whom
+the sender was talking to. What thanks, apologises, takes leave or asks for nothing mostly answers what the lead has
+said already: it follows the outcome and does not bring it about.
+"""
+
+# More of these in messages that nobody reads would be made up: a time that is free, a link that works, a true figure.
+_MUST_BE_TRUE: Final = frozenset({"offers_times", "one_time", "two_times", "booking_link", "link", "figures"})
 # From so many told contrasts, and up to such a share of pending leads, a report can be called sure.
 _MANY_TOLD, _FEW_PENDING, _MOSTLY_PENDING = 3, 0.2, 0.5
 
@@ -123,18 +137,20 @@ def _size(measured: IntervalDocument, is_positive: bool) -> str:
 def safety_of(document: Document, citations: Iterable[str]) -> Safety:
     """Whether what rests on these citations may go into messages that nobody looks at.
 
-    Only where it rests on contrasts that were told, each of which holds for messages of AI and fails nowhere.
+    Only where it rests on contrasts that were told, each of which holds for messages of AI and fails nowhere, and
+    asks for nothing that must be true besides.
     """
     named = [citation for citation in citations if is_pattern(citation)]
     found = cited_findings(document, named)
     if not named or len(found) < len(set(named)):
         return "needs_review"
-    return "safe_for_auto_send" if all(map(_holds_for_ai, found)) else "needs_review"
+    return "safe_for_auto_send" if all(map(_is_safe, found)) else "needs_review"
 
 
-def _holds_for_ai(found: PatternDocument) -> bool:
+def _is_safe(found: PatternDocument) -> bool:
     by_ai = any(part["by"] == "sender" and part["value"] == "ai" and part["holds"] for part in found["parts"])
-    return found["kind"] != "none" and by_ai and not found["fails_to_hold"]
+    makes_up = found["kind"] == "pattern" and found["key"] in _MUST_BE_TRUE
+    return found["kind"] != "none" and by_ai and not found["fails_to_hold"] and not makes_up
 
 
 def where_it_fails(found: PatternDocument) -> str:

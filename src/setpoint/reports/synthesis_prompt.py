@@ -33,7 +33,8 @@ Rules. Each is checked, and an answer that breaks one is not shown:
 - In patterns, cite contrasts of the kind "pattern" and no others; in anti_patterns those of the kind "anti-pattern".
   What is "not told from chance" is neither; leave a list empty where there are none.
 - Say that something books more or fewer only where you cite such a contrast. A recommendation that rests on an
-  anti-pattern alone says in its title what to do less of, or to avoid.
+  anti-pattern alone says in its title what to do less of, or to avoid. None rests only on which touch it was, the
+  part of the day, how fast an answer came, thanks, apologies, farewells or asking for nothing.
 - Do not say whether AI or setters do better, or who should get leads: the program puts the report's own verdict
   first.
 - Contrasts show what goes with bookings, not what causes them. Promise nothing: no "will", "always", "guarantees",
@@ -58,7 +59,7 @@ Messages from the report's leads, redacted, as many as there were of each sender
 
 Sum the report up in the form that is asked for."""
 
-PROMPT: Final = Prompt.of("reports.synthesis", 1, _SYSTEM, _USER, (HOUSE_STYLE,))
+PROMPT: Final = Prompt.of("reports.synthesis", 2, _SYSTEM, _USER, (HOUSE_STYLE,))
 
 
 def shown_evidence(evidence: Sequence[NamelessEvidence], most: int = MAX_EVIDENCE) -> list[NamelessEvidence]:

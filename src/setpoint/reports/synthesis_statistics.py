@@ -25,6 +25,7 @@ from setpoint.reports.schemas import (
     SynthesisContent,
 )
 from setpoint.reports.synthesis_findings import (
+    NO_CHOICE,
     UNKNOWN,
     adjusted_effect,
     effect_of,
@@ -48,9 +49,6 @@ _NAMED: Final = 3
 # From such a share of leads that would have to change, the two sides work on different leads.
 _UNLIKE: Final = 0.2
 _ALPHA: Final = 0.05
-# Who gets a message, and when, is not a choice of its words; and what thanks, apologises, takes leave or asks for
-# nothing mostly answers what the lead has said already: it follows the outcome and does not bring it about.
-_NO_CHOICE: Final = frozenset({"unanswered", "first_touch", "late_touch", "thanks", "apology", "farewell", "no_ask"})
 # Features that say nearly the same: what is advised of one is not advised of the other again.
 _ALIKE: Final = {"times_offered": "call_to_action", "ends_question": "question"}
 
@@ -141,7 +139,7 @@ def side_recommendation(document: Document) -> RecommendationDocument | None:
 def _recommendations(document: Document) -> list[RecommendationDocument]:
     side = side_recommendation(document)
     found = [side] if side else []
-    choices = _unlike(one for one in told(document) if one["key"] not in _NO_CHOICE)
+    choices = _unlike(one for one in told(document) if one["key"] not in NO_CHOICE)
     found += [_about(one, document) for one in choices[:_ADVISED]]
     found += [*_to_compare(document), *_to_import(document), *_to_look_at(document)]
     for spare in _always(document):
@@ -165,8 +163,9 @@ def _about(found: PatternDocument, document: Document) -> RecommendationDocument
     effect, expected = effect_of(document, citations)
     return _recommend(
         f"Try {amount} messages that {found['phrase']}",
-        f"Change prompts and templates so that {amount} messages {found['phrase']}, and change nothing else at the"
-        " same time. The next report shows this contrast again.",
+        f"Within a campaign, let chance decide which leads get messages that {found['phrase']}, and change nothing"
+        " else in prompts and templates. The next report shows this contrast again, then among leads that chance"
+        " divided.",
         f"{found['sentence']} {where_it_fails(found)}".strip(),
         citations,
         expected,

@@ -78,8 +78,12 @@ def clustered_difference(
     Least squares with an effect for each stratum, which is the difference with Mantel-Haenszel weights. The variance
     is the cluster-robust sandwich; its small-sample factor and the degrees of freedom of the t quantile go by the
     side with fewer clusters, because a feature that few leads ever met is known from these few only.
+
+    A side that by chance has hardly any of a rare outcome shows a variance that is too small as well, and would be
+    told from the other far too often. So the p-value is the larger one of the interval's own and of the
+    Cochran-Mantel-Haenszel test, whose variance is that of no difference, times the design effect of the clusters.
     Raises ValueError as `count_rows` does. Source: Liang and Zeger, Biometrika 73:13 (1986); Cameron and Miller,
-    Journal of Human Resources 50:317 (2015), sections II and VI.
+    Journal of Human Resources 50:317 (2015), sections II and VI; Rao and Scott, Biometrics 48:577 (1992).
     """
     if not 0 < confidence < 1:
         raise ValueError(f"{confidence} is not a confidence between 0 and 1")
@@ -118,11 +122,15 @@ def clustered_difference(
     error = math.sqrt(factor * float(total @ total)) / float(weight.sum())
     if error <= _HAIR:
         return Refused("Within every stratum the outcome follows the feature alone: there is no error to estimate.")
+    # The estimate and both errors are sums over the strata, divided by the same weight.
+    by_chance = float((weight * hits * (size - hits) / (size * (size - 1))).sum())
+    clustering = max(1.0, float(total @ total) / float(score @ score))
+    error_by_chance = math.sqrt(by_chance * clustering) / float(weight.sum())
     half = float(student.isf((1 - confidence) / 2, fewer - 1)) * error
     all_met, all_won, all_hits = int(met.sum()), int(won.sum()), int(counts.successes.sum())
     return ClusteredDifference(
         difference=Measured(value, max(-1.0, value - half), min(1.0, value + half), confidence),
-        p_value=min(1.0, 2 * float(student.sf(abs(value) / error, fewer - 1))),
+        p_value=min(1.0, 2 * float(student.sf(abs(value) / max(error, error_by_chance), fewer - 1))),
         exposed_successes=all_won,
         exposed_trials=all_met,
         other_successes=all_hits - all_won,
