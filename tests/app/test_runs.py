@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import threading
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.app.conftest import Filled
 
+from setpoint.app import heartbeat, runs
 from setpoint.app.runs import SHOWN_TO_MODEL, run_report
 from setpoint.app.wiring import workspace_of
 from setpoint.datasets.service import DatasetRequest
@@ -95,6 +98,31 @@ async def test_a_run_that_broke_off_is_kept_without_what_the_error_quotes(
 
     run = await latest(database, workspace)
     assert (run.status, run.failure) == (RunStatus.FAILED, reason)
+
+
+async def test_a_heartbeat_that_comes_after_the_end_does_not_call_a_complete_run_given_up(
+    database: Database, filled: Filled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = await workspace_of(database, filled.slug)
+    monkeypatch.setattr(heartbeat, "PROGRESS_SECONDS", 0.01)
+    monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0.02)
+
+    async def end_is_seen_early(connection: AsyncConnection, client_id: int, run_id: UUID, messages: Any) -> None:
+        """The end is committed, and its answer takes longer than the next heartbeat, should there be one."""
+        await connection.exec_driver_sql("COMMIT")
+        for thread in threading.enumerate():
+            if thread.name == f"heartbeat of {run_id}":
+                await asyncio.to_thread(thread.join)
+
+    monkeypatch.setattr(runs, "keep_evidence", end_is_seen_early)
+
+    async with asyncio.timeout(60):
+        document = await run_report(
+            database, workspace, request_for(filled), engine="postgres", snapshot=None, author="ana"
+        )
+
+    run = await latest(database, workspace)
+    assert (str(run.id), run.status, run.failure) == (document["id"], RunStatus.COMPLETE, None)
 
 
 ADVICE = {

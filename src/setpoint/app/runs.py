@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
@@ -163,7 +164,10 @@ async def _carry_out(
     progress: Progress = no_progress,
     port: ModelPort | None = None,
 ) -> dict[str, Any]:
-    """The work of a run whose lease is held, kept alive meanwhile. Raises Conflict where the lease was lost."""
+    """The work of a run whose lease is held, kept alive meanwhile. Raises Conflict where the lease was lost.
+
+    The heart has stopped before the end is written: a beat that waited for that end would find the lease gone.
+    """
     heart = Heartbeat(database, workspace.client_id, lease)
 
     def tell(step: str, rows: int | None) -> None:
@@ -172,13 +176,17 @@ async def _carry_out(
 
     try:
         async with heart:
-            return await _make(database, workspace, lease, snapshot, tell, port)
+            document, evidence = await _make(database, workspace, lease, snapshot, tell, port)
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if not heart.lost or task is None:
             raise
         task.uncancel()
         raise reports.lost(lease) from None
+    async with database.tenant(workspace.client_id) as connection:
+        await reports.complete_run(connection, workspace.client_id, lease, document)
+        await keep_evidence(connection, workspace.client_id, lease.run.id, evidence)
+    return document
 
 
 async def _make(
@@ -188,7 +196,8 @@ async def _make(
     snapshot: Path | None,
     progress: Progress,
     port: ModelPort | None,
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], dict[str, Sequence[tuple[str, str]]]]:
+    """The document of a run, and the messages behind its parts. Nothing is written."""
     client_id, run = workspace.client_id, lease.run
     request = reports.request_of(run, workspace.slug)
     async with open_engine(database, workspace, request.window, run.parameters["engine"], snapshot) as opened:
@@ -197,7 +206,8 @@ async def _make(
         port = NoModel(TenantLedger(database, client_id))
     elif port is None:
         port = await workspace_model(database, client_id)
-    document, evidence = performed.document, dict(performed.evidence)
+    document = performed.document
+    evidence: dict[str, Sequence[tuple[str, str]]] = dict(performed.evidence)
     shown: list[NamelessEvidence] = []
     if port.settings is not None:
         progress("reading evidence", None)
@@ -211,10 +221,7 @@ async def _make(
         }
         progress("asking the model", None)
     document["synthesis"] = await synthesis(port, document, shown, run_id=run.id)
-    async with database.tenant(client_id) as connection:
-        await reports.complete_run(connection, client_id, lease, document)
-        await keep_evidence(connection, client_id, run.id, evidence)
-    return document
+    return document, evidence
 
 
 async def _fail(database: Database, client_id: int, lease: reports.Lease, error: BaseException) -> None:

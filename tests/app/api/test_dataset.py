@@ -53,7 +53,14 @@ async def test_setters_get_no_rows(town: Town, asked: dict[str, str | int | bool
 
 @pytest.mark.parametrize(
     ("asked", "status"),
-    [({"balanced": 0}, 400), ({"format": "xlsx"}, 422), ({"seed": "\x00"}, 400), ({"channels": "post"}, 422)],
+    [
+        ({"balanced": 0}, 422),
+        ({"balanced": 10**30}, 422),
+        ({"attribution_days": 10**30}, 400),
+        ({"format": "xlsx"}, 422),
+        ({"seed": "\x00"}, 400),
+        ({"channels": "post"}, 422),
+    ],
 )
 async def test_what_makes_no_sense_is_refused(town: Town, asked: dict[str, str | int | bool], status: int) -> None:
     params: dict[str, str | int | bool] = {**town.home.window, **asked}

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse
+from pydantic import Field
 from starlette.background import BackgroundTask
 
 from setpoint.app.api.forms import WindowForm
@@ -44,7 +45,7 @@ class Export(WindowForm):
 
     format: Format = Format.CSV
     attribution: Which = Which.BOTH
-    balanced: int | None = None
+    balanced: int | None = Field(None, description="Rows of each sender and outcome.", ge=1, le=10**9)
     with_text: bool = False
 
 

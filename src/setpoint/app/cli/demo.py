@@ -88,14 +88,15 @@ def demo(
         check_target(html, "--html")
     document = run_async(_demo(where, slug, leads, seed))
 
+    from setpoint.reports.presentation import signed_points_text
     from setpoint.reports.terminal import print_report
 
     print_report(document, output)
     truth = planted()
     output.print(
         "Planted in this made-up team: where AI handles a lead, its chance to book changes by"
-        f" {_points(truth.ai_effect)} points, in every channel. AI has more of the hard channel, so that the"
-        f" planted rates of all channels together differ by {_points(truth.crude_difference)} points.\n",
+        f" {signed_points_text(truth.ai_effect)} points, in every channel. AI has more of the hard channel, so that the"
+        f" planted rates of all channels together differ by {signed_points_text(truth.crude_difference)} points.\n",
         markup=False,
     )
     path = html or page_in(where.data_dir, slug)
@@ -103,10 +104,6 @@ def demo(
     output.print(f"The same report as a page: {path.resolve()}", markup=False, soft_wrap=True)
     if not once and sys.stdout.isatty():
         run_async(_serve(where, slug, port, browser, data_dir))
-
-
-def _points(fraction: float) -> str:
-    return f"{100 * fraction:+.1f}"
 
 
 def page_in(data_dir: Path, slug: str) -> Path:
