@@ -96,7 +96,8 @@ def demo(
     output.print(
         "Planted in this made-up team: where AI handles a lead, its chance to book changes by"
         f" {signed_points_text(truth.ai_effect)} points, in every channel. AI has more of the hard channel, so that"
-        f" the planted rates of all channels together differ by {signed_points_text(truth.crude_difference)} points.\n",
+        " the planted rates of all channels together differ by"
+        f" {signed_points_text(truth.crude_difference)} points.\n",
         markup=False,
     )
     path = html or page_in(where.data_dir, slug)
