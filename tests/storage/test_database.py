@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.storage.conftest import NewDatabase, Opener, variant
 from tests.storage.facts import insert
 
-from setpoint.domain.errors import DatabaseUnavailable
+from setpoint.domain.errors import DatabaseUnavailable, UsageError
 from setpoint.storage import database as module
 from setpoint.storage import tables
 from setpoint.storage.database import Database, connect, translated
@@ -352,6 +352,13 @@ class TestErrors:
 
     def test_a_full_disk_is_named(self) -> None:
         assert "disk is full" in str(translated(psycopg.errors.DiskFull("could not extend file")))
+
+    async def test_a_nul_that_came_this_far_is_the_users_to_leave_out(
+        self, database: Database, workspace: Workspace
+    ) -> None:
+        with pytest.raises(UsageError, match="NUL character"):
+            async with database.tenant(workspace.client_id) as connection:
+                await connection.execute(text("SELECT * FROM leads WHERE external_id = :id"), {"id": "a\0b"})
 
     @pytest.mark.parametrize(
         ("statement", "kind"),

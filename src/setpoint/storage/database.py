@@ -23,7 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
-from setpoint.domain.errors import DatabaseUnavailable
+from setpoint.domain.errors import DatabaseUnavailable, UsageError
 from setpoint.storage import migrate
 from setpoint.storage.urgency import stand_back
 
@@ -246,8 +246,11 @@ def driver_connection(connection: AsyncConnection) -> psycopg.AsyncConnection[tu
 
 
 def translated(error: SQLAlchemyError | psycopg.Error) -> Exception:
-    """Turn what an operator can mend into a named error; anything else is a defect and stays what it is."""
+    """Turn what an operator or a user can mend into a named error; anything else is a defect and stays what it is."""
     cause = _cause(error)
+    # The driver refuses such a text before it is sent, wherever it was to be looked up or kept.
+    if type(cause) is psycopg.DataError and "NUL" in str(cause):
+        return UsageError("A NUL character is in what was asked for: leave it out.")
     # A server that turns us away says why, and never repeats the password.
     refusal = re.search(r"FATAL: +(.+)", str(cause))
     if type(cause) is psycopg.OperationalError and refusal:
