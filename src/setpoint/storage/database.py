@@ -59,6 +59,7 @@ _BROKEN = (
     "The database cannot be reached or broke off; nothing of this was saved. Is it running, and is"
     " SETPOINT_DATABASE_URL right?"
 )
+_STARTING = "The database is just starting or stopping; nothing of this was saved: try again in a few seconds."
 _UNKNOWN = (
     "The database broke off while this was being saved, which may have worked or not: look before you do it again."
 )
@@ -254,6 +255,8 @@ def translated(error: SQLAlchemyError | psycopg.Error) -> Exception:
     # A server that turns us away says why, and never repeats the password.
     refusal = re.search(r"FATAL: +(.+)", str(cause))
     if type(cause) is psycopg.OperationalError and refusal:
+        if re.search("starting up|shutting down|recovery mode|not yet accepting", refusal[1]):
+            return DatabaseUnavailable(_STARTING)
         return DatabaseUnavailable(
             f"The database refused the connection ({refusal[1]}): is SETPOINT_DATABASE_URL right?"
         )
