@@ -350,7 +350,9 @@ class TestErrors:
     def test_who_was_in_each_others_way_may_try_again(self, kind: type[psycopg.Error]) -> None:
         assert "Another command" in str(translated(kind("details")))
 
-    @pytest.mark.parametrize("state", ["starting up", "shutting down", "in recovery mode", "not yet accepting connections"])
+    @pytest.mark.parametrize(
+        "state", ["starting up", "shutting down", "in recovery mode", "not yet accepting connections"]
+    )
     def test_a_server_that_is_not_up_yet_is_no_matter_of_its_url(self, state: str) -> None:
         refused = psycopg.OperationalError(f"connection failed: FATAL:  the database system is {state}")
         assert "try again in a few seconds" in str(translated(refused))
