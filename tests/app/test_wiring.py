@@ -4,6 +4,7 @@ import asyncio
 import threading
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from platformdirs import user_data_path
@@ -12,6 +13,7 @@ from tests.app.console import OURS, server_runs
 
 from setpoint.app.wiring import Settings, in_thread, open_database, workspace_of
 from setpoint.domain.errors import DatabaseUnavailable, NotFound
+from setpoint.storage import embedded
 from setpoint.storage.database import Database
 
 URL = "postgresql://db/setpoint"
@@ -52,6 +54,38 @@ async def test_the_embedded_server_is_there_for_as_long_as_it_is_used(tmp_path: 
         async with open_database(settings):
             raise ZeroDivisionError
     assert not server_runs(settings.data_dir)
+
+
+@pytest.mark.parametrize("stays", [True, False])
+async def test_an_embedded_server_that_is_killed_is_back_for_those_who_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stays: bool
+) -> None:
+    monkeypatch.setattr("setpoint.app.wiring._LOOK_SECONDS", 0.01)
+    settings = Settings(tmp_path / "data")
+    revived = asyncio.Event()
+    revive = embedded.EmbeddedServer.revive
+
+    def told(server: embedded.EmbeddedServer) -> bool:
+        if done := revive(server):
+            loop.call_soon_threadsafe(revived.set)
+        return done
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(embedded.EmbeddedServer, "revive", told)
+    async with open_database(settings, stays=stays) as database:
+        await database.check_revision()
+        postmaster = psutil.Process(int((settings.data_dir / "postgres" / "postmaster.pid").read_text().split()[0]))
+        postmaster.kill()
+        await asyncio.to_thread(postmaster.wait, 60)
+        if stays:
+            async with asyncio.timeout(60):
+                await revived.wait()
+            await database.check_revision()
+        else:
+            with pytest.raises(DatabaseUnavailable):
+                await database.check_revision()
+    if stays:
+        assert not server_runs(settings.data_dir)
 
 
 async def test_a_cancelled_start_leaves_a_server_that_can_be_joined(tmp_path: Path) -> None:

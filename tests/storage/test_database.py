@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.storage.conftest import NewDatabase, Opener, variant
 from tests.storage.facts import insert
 
-from setpoint.domain.errors import DatabaseUnavailable
+from setpoint.domain.errors import DatabaseUnavailable, UsageError
 from setpoint.storage import database as module
 from setpoint.storage import tables
 from setpoint.storage.database import Database, connect, translated
@@ -350,8 +350,22 @@ class TestErrors:
     def test_who_was_in_each_others_way_may_try_again(self, kind: type[psycopg.Error]) -> None:
         assert "Another command" in str(translated(kind("details")))
 
+    @pytest.mark.parametrize(
+        "state", ["starting up", "shutting down", "in recovery mode", "not yet accepting connections"]
+    )
+    def test_a_server_that_is_not_up_yet_is_no_matter_of_its_url(self, state: str) -> None:
+        refused = psycopg.OperationalError(f"connection failed: FATAL:  the database system is {state}")
+        assert "try again in a few seconds" in str(translated(refused))
+
     def test_a_full_disk_is_named(self) -> None:
         assert "disk is full" in str(translated(psycopg.errors.DiskFull("could not extend file")))
+
+    async def test_a_nul_that_came_this_far_is_the_users_to_leave_out(
+        self, database: Database, workspace: Workspace
+    ) -> None:
+        with pytest.raises(UsageError, match="NUL character"):
+            async with database.tenant(workspace.client_id) as connection:
+                await connection.execute(text("SELECT * FROM leads WHERE external_id = :id"), {"id": "a\0b"})
 
     @pytest.mark.parametrize(
         ("statement", "kind"),

@@ -290,6 +290,19 @@ def test_a_killed_server_comes_back_with_what_was_committed(data_dir: Path) -> N
             assert [process for process in killed if is_alive(process)] == []
 
 
+def test_a_server_that_is_killed_under_a_user_is_revived_where_it_was(data_dir: Path) -> None:
+    with embedded.start(data_dir) as server:
+        tell(server, "CREATE TABLE kept (n int)", "INSERT INTO kept VALUES (7)")
+        assert not server.revive()
+        postmaster = server_processes(data_dir)[0]
+        postmaster.kill()
+        postmaster.wait(60)
+        assert server.revive()
+        assert ask(server, "SELECT n FROM kept") == 7
+        assert not server.revive()
+    assert server_processes(data_dir) == []
+
+
 def test_a_server_killed_while_it_starts_is_started_again(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     children: list[subprocess.Popen[bytes]] = []
 

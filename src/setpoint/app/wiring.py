@@ -1,21 +1,27 @@
 """Where things are, and the database, ready for use."""
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
+import psycopg
 from platformdirs import user_data_path
 
+from setpoint.domain.errors import DatabaseUnavailable
 from setpoint.storage import embedded
 from setpoint.storage.database import Database, connect
 from setpoint.tenancy.service import Workspace, find_workspace
 
 T = TypeVar("T")
+
+_LOOK_SECONDS: Final = 2.0
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +41,18 @@ class Settings:
 
 @asynccontextmanager
 async def open_database(
-    settings: Settings, migrate: bool = True, connections: int = 5, *, stands_back: bool = False
+    settings: Settings,
+    migrate: bool = True,
+    connections: int = 5,
+    *,
+    stands_back: bool = False,
+    stays: bool = False,
 ) -> AsyncIterator[Database]:
     """The database, ready for use: the embedded one is started and migrated, yours is only checked.
 
     It opens at most so many `connections`; those to the embedded one let all others go first where it `stands_back`.
-    With `migrate` false nothing is changed or checked. Raises DatabaseUnavailable.
+    With `migrate` false nothing is changed or checked. With `stays` an embedded server that is killed is started
+    again, as the next command would do: nobody gives one while we serve. Raises DatabaseUnavailable.
     """
     if settings.database_url is not None:
         async with _connected(settings.database_url, connections) as database:
@@ -51,12 +63,36 @@ async def open_database(
     # Should we be cancelled right here, the server stops with the process.
     server = await in_thread(partial(embedded.start, settings.data_dir))
     try:
-        async with _connected(server.url, connections, stands_back) as database:
+        async with (
+            _revived(server) if stays else nullcontext(),
+            _connected(server.url, connections, stands_back) as database,
+        ):
             if migrate:
                 await database.migrate()
             yield database
     finally:
         await in_thread(server.stop)
+
+
+@asynccontextmanager
+async def _revived(server: embedded.EmbeddedServer) -> AsyncIterator[None]:
+    """Keep an embedded server running while a block lasts."""
+
+    async def look() -> None:
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            try:
+                if await in_thread(server.revive):
+                    _log.warning("The embedded database was gone, and is started again.")
+            except (DatabaseUnavailable, OSError, psycopg.Error) as error:
+                _log.warning("The embedded database is gone, and does not start: %s", error)
+
+    looking = asyncio.create_task(look())
+    try:
+        yield
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 
-from setpoint.domain.errors import DatabaseUnavailable
+from setpoint.domain.errors import DatabaseUnavailable, UsageError
 from setpoint.storage import migrate
 from setpoint.storage.urgency import stand_back
 
@@ -59,6 +59,7 @@ _BROKEN = (
     "The database cannot be reached or broke off; nothing of this was saved. Is it running, and is"
     " SETPOINT_DATABASE_URL right?"
 )
+_STARTING = "The database is just starting or stopping; nothing of this was saved: try again in a few seconds."
 _UNKNOWN = (
     "The database broke off while this was being saved, which may have worked or not: look before you do it again."
 )
@@ -246,11 +247,16 @@ def driver_connection(connection: AsyncConnection) -> psycopg.AsyncConnection[tu
 
 
 def translated(error: SQLAlchemyError | psycopg.Error) -> Exception:
-    """Turn what an operator can mend into a named error; anything else is a defect and stays what it is."""
+    """Turn what an operator or a user can mend into a named error; anything else is a defect and stays what it is."""
     cause = _cause(error)
+    # The driver refuses such a text before it is sent, wherever it was to be looked up or kept.
+    if type(cause) is psycopg.DataError and "NUL" in str(cause):
+        return UsageError("A NUL character is in what was asked for: leave it out.")
     # A server that turns us away says why, and never repeats the password.
     refusal = re.search(r"FATAL: +(.+)", str(cause))
     if type(cause) is psycopg.OperationalError and refusal:
+        if re.search("starting up|shutting down|recovery mode|not yet accepting", refusal[1]):
+            return DatabaseUnavailable(_STARTING)
         return DatabaseUnavailable(
             f"The database refused the connection ({refusal[1]}): is SETPOINT_DATABASE_URL right?"
         )

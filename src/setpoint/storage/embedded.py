@@ -65,6 +65,17 @@ class EmbeddedServer:
     _use: IO[bytes] = field(repr=False)
     _process: int = field(default_factory=os.getpid, repr=False)
 
+    def revive(self) -> bool:
+        """Start the server again where it was killed under its users; whether that was needed. `url` stays valid.
+
+        It blocks as `start` does. Raises DatabaseUnavailable and OSError; a directory that is gone is not made anew.
+        """
+        if _postmaster(self._cluster) is not None:
+            return False
+        with _turn(self._cluster, _START_SECONDS + _STOP_SECONDS):
+            _ensure_running(self._cluster)
+        return True
+
     def stop(self) -> None:
         """End this use. Whoever ends the last one shuts the server down and waits for it. Never raises."""
         if self._use.closed:

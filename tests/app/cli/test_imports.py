@@ -104,6 +104,21 @@ def test_many_rejected_rows_are_in_the_file_that_was_named(
     }
 
 
+@pytest.mark.parametrize(("rows", "status"), [("l1,perhaps\n", 1), ("l1,perhaps\nl2,no\n", 0), ("", 0)])
+def test_a_script_learns_from_the_status_that_nothing_was_taken(
+    setpoint: Console, empty: str, leads: Path, rows: str, status: int
+) -> None:
+    leads.write_text("external_id,opted_out\n" + rows)
+    for again in range(2):
+        answer = setpoint("import", "leads", leads, "--workspace", empty, "--json")
+        assert (answer.status, json.loads(answer.out)["rows"]) == (status, rows.count("\n")), again
+        assert answer.err == (
+            "setpoint: No row was taken: put right what is told about them, and import the file again.\n"
+            if status
+            else ""
+        )
+
+
 def test_equal_reasons_are_told_once_with_their_first_lines(setpoint: Console, empty: str, leads: Path) -> None:
     leads.write_text(
         "external_id,opted_out,created_at\na,perhaps,\nb,no,yesterday\n,,\nc,maybe,\nd,no,\ne,no,yesterday\n,,\n"

@@ -115,7 +115,7 @@ async def test_filters_stand_in_the_address(house: House) -> None:
         nothing = words(await http.get(f"{house.address}/calls", params={"status": "timeout"}))
         wrong = [
             await http.get(f"{house.address}/calls", params=params)
-            for params in ({"days": "2"}, {"status": "x"}, {"older": "x"})
+            for params in ({"days": "2"}, {"status": "x"}, {"older": "x"}, {"feature": "a\0b"})
         ]
 
     assert [row.split()[1] for row in rows(by_feature.text)] == ["insights"]
@@ -124,7 +124,7 @@ async def test_filters_stand_in_the_address(house: House) -> None:
     assert "1 call, of which 1 failed." in words(failed)
     assert '<option value="7" selected>' in failed.text
     assert "No model was asked in this time, of this kind." in nothing
-    assert [each.status_code for each in wrong] == [400, 400, 400]
+    assert [each.status_code for each in wrong] == [400, 400, 400, 400]
 
 
 async def test_older_days_follow_one_after_the_other(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -158,6 +158,30 @@ async def test_a_broken_file_is_told_above_the_form_and_nothing_is_saved(
     assert await leads_of(house) == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"), [("..", ".."), (".", "."), ("files/..", ".."), ("/", "file"), (".csv.", ".csv.")]
+)
+async def test_a_name_that_names_no_file_is_answered_like_any_other_without_a_suffix(
+    house: House, name: str, shown: str
+) -> None:
+    async with house.visit() as http:
+        answer = await send(http, house, "leads", LEADS, name)
+
+    assert answer.status_code == 400
+    assert f"{shown} is no import file by its name: it must end in .csv" in words(answer)
+    assert await leads_of(house) == 0
+
+
+async def test_a_file_may_be_called_like_that_of_the_rejected_rows(house: House) -> None:
+    async with house.visit() as http:
+        answer = await send(http, house, "leads", LEADS + b",,\n", "rejects.csv")
+        told = await follow(http, answer)
+        file = await http.get(f"{answer.headers['Location']}/rejects.csv")
+
+    assert "rejects.csv 3 rows: 2 new, 0 changed, 0 unchanged, 1 rejected." in told
+    assert [row["line"] for row in csv.DictReader(io.StringIO(file.text))] == ["4"]
+
+
 async def test_nothing_stays_behind_on_the_disk(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

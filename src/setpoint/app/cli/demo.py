@@ -207,7 +207,7 @@ async def _serve(where: "Settings", slug: str, port: int, browser: bool, data_di
         listening = listen_near(port, stack)
         # What the environment says about a service is not for a demo.
         config = HttpConfig(demo_workspace=slug)
-        async with open_database(where, connections=CONNECTIONS) as database, worker_beside(data_dir):
+        async with open_database(where, connections=CONNECTIONS, stays=True) as database, worker_beside(data_dir):
             await enrol_visitors(database, await workspace_of(database, slug), now=datetime.now(UTC))
             await run_server(create_app(database, config, log=json_log(level="error")), listening, began)
     say("Stopped.")

@@ -20,6 +20,7 @@ from setpoint.app.cli.common import (
     refuse_own_output,
     run_async,
 )
+from setpoint.domain.errors import SetpointError
 from setpoint.ingest.files import check_file
 from setpoint.ingest.schemas import ImportKind, ImportSummary, Progress, RejectionGroup
 
@@ -46,7 +47,8 @@ def import_command(
 ) -> None:
     """Take campaigns, leads, drafts, messages or appointments from a file; the same file again changes nothing.
 
-    Leads first: a draft, a message or an appointment whose lead is not known is rejected.
+    Leads first: a draft, a message or an appointment whose lead is not known is rejected. An import of which every row
+    is rejected has failed.
     """
     check_file(file)
     if rejects is not None:
@@ -56,6 +58,8 @@ def import_command(
         print_json(summary.as_dict())
     else:
         print_summary(summary, file, rejects)
+    if summary.rows and summary.rejected == summary.rows:
+        raise SetpointError("No row was taken: put right what is told about them, and import the file again.")
 
 
 async def _import(

@@ -50,7 +50,7 @@ async def _serve(host: str, port: int, worker: bool, data_dir: Path | None) -> N
     config = HttpConfig.read(os.environ)
     with listen(host, port) as listening:
         async with (
-            open_database(Settings.read(data_dir), connections=CONNECTIONS) as database,
+            open_database(Settings.read(data_dir), connections=CONNECTIONS, stays=True) as database,
             worker_beside(data_dir) if worker else nullcontext(),
         ):
             application = create_app(database, config)

@@ -42,7 +42,7 @@ async def _work(
     if unknown:
         raise UsageError(f"There is no queue {unknown[0]!r}: choose from {', '.join(QUEUES)}.")
     # Beside the server pages go first, in the database too.
-    async with open_database(Settings.read(data_dir), stands_back=with_parent) as database:
+    async with open_database(Settings.read(data_dir), stands_back=with_parent, stays=not once) as database:
         if not once and not with_parent:
             say(f"working on {' and '.join(queues)}; Ctrl-C ends it.")
         working = asyncio.current_task()

@@ -105,7 +105,8 @@ async def _take(request: Request, actor: Actor, form: FormData) -> str:
     shown = _shown_name(file.filename)
     service = service_of(request)
     scratch = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="setpoint-upload-"))
-    path = scratch / re.sub(r"[^A-Za-z0-9._-]", "_", shown)
+    # With a part before it no name is a directory's, or that of the rejects.
+    path = scratch / f"sent-{re.sub(r'[^A-Za-z0-9._-]', '_', shown)}"
     try:
         digest = await asyncio.to_thread(_put, file.file, path)
         asked = hashlib.sha256(f"{kind}\0{checked}\0{digest}".encode()).hexdigest()
