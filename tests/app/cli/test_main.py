@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,24 @@ def test_a_full_disk_behind_the_output_is_one_line(demo: Demo) -> None:
         answer = end(begin(demo.data_dir, "--help", stdout=full))
 
     assert answer.complains(1).startswith("The system refused it (No space left on device)")
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_disk_that_becomes_full_under_the_output_is_told(tmp_path: Path, unbuffered: str) -> None:
+    # A longest file stands for what is left of a disk: the first bytes go in, the rest do not.
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (256, 256));"
+    with (tmp_path / "help.txt").open("w") as short:
+        told = subprocess.run(
+            [sys.executable, "-c", f"{limit} from setpoint.app.cli.main import run; run()", "--help"],
+            stdout=short,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUNBUFFERED": unbuffered},
+        )
+
+    assert told.returncode == 1
+    assert told.stderr.startswith("setpoint: The system refused it (File too large)")
 
 
 def test_colours_stay_away_where_they_are_not_wanted(demo: Demo) -> None:

@@ -83,6 +83,11 @@ def run() -> None:
     if not os.environ.get("SETPOINT_DEBUG"):
         # What libraries log is for those who mend us.
         logging.disable()
+    if isinstance(sys.stdout, io.TextIOWrapper) and isinstance(sys.stdout.buffer, io.RawIOBase):
+        # Unbuffered, Python drops what did not fit on a full disk without a word: half a document would look whole.
+        raw, encoding = sys.stdout.buffer, sys.stdout.encoding
+        sys.stdout.detach()
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), encoding, line_buffering=True)
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal's encoding has not should be shown somehow.
         if isinstance(stream, io.TextIOWrapper):

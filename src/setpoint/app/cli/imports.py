@@ -47,8 +47,8 @@ def import_command(
 ) -> None:
     """Take campaigns, leads, drafts, messages or appointments from a file; the same file again changes nothing.
 
-    Leads first: a draft, a message or an appointment whose lead is not known is rejected. An import of which every row
-    is rejected has failed.
+    Leads first: a draft, a message or an appointment whose lead is not known is rejected. An import has failed
+    where every row is rejected.
     """
     check_file(file)
     if rejects is not None:
