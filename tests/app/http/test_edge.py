@@ -1,7 +1,7 @@
 """What every answer has, and what the log has of every request."""
 
 import json
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 import pytest
@@ -71,7 +71,9 @@ async def test_the_log_has_the_route_and_who_called_as_a_kind_and_no_id_or_secre
 @pytest.mark.parametrize("path", ["api/v1/workspaces/{}/imports/leads", "w/{}/settings/imports"])
 async def test_who_breaks_off_while_sending_is_no_defect(town: Town, path: str) -> None:
     start, said = len(logged(town)), []
-    parts = iter([{"type": "http.request", "body": b"--x\r\n", "more_body": True}, {"type": "http.disconnect"}])
+    parts: Iterator[MutableMapping[str, Any]] = iter(
+        [{"type": "http.request", "body": b"--x\r\n", "more_body": True}, {"type": "http.disconnect"}]
+    )
     session = by_session(town.home.sessions[Role.ADMIN]) | {"Content-Type": "multipart/form-data; boundary=x"}
     scope = {
         "type": "http",
