@@ -153,7 +153,7 @@ def test_a_day_that_nobody_has_seen_is_refused() -> None:
     ai = side(section, "ai")
 
     assert measured(ai["days"][0]["estimate"])["value"] == 0.5
-    assert reason(ai["days"][1]["estimate"]) == "No lead has been followed for 30 days yet."
+    assert reason(ai["days"][1]["estimate"]) == "None of AI's leads has been followed for 30 days yet."
     assert reason(section["days_sooner"]) == "None of AI's leads has been followed for 30 days yet."
     assert section["verdict"] == (
         "AI's leads booked sooner or more often than the setters' leads (log-rank test: p < 0.001). This is not"

@@ -119,7 +119,12 @@ class _Side:
         )
 
     def at(self, day: float) -> Measured | Refused:
-        return self.incidence if isinstance(self.incidence, Refused) else self.incidence.at(day)
+        if isinstance(self.incidence, Refused):
+            return self.incidence
+        found = self.incidence.at(day)
+        if isinstance(found, Refused):
+            return Refused(f"None of {_OWN[self.name]} has been followed for {day:g} days yet.")
+        return found
 
     def total(self, rows: npt.NDArray[np.bool_]) -> int:
         """Count the leads of these rows of the durations."""
