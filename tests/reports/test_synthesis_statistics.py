@@ -20,6 +20,7 @@ from tests.reports.sections import (
 )
 from tests.reports.synthesising import assert_holds
 
+from setpoint.reports.pattern_words import NO_BOOKINGS, NO_TEXT
 from setpoint.reports.synthesis_statistics import from_statistics
 
 EDGES = {
@@ -34,9 +35,7 @@ EDGES = {
     "full grid": documents.full_grid(),
     "no texts": whole(
         "none",
-        patterns=patterns(
-            refused={"reason": "This engine holds no texts of messages.", "needed": None}, tested=0, with_text=0
-        ),
+        patterns=patterns(refused={"reason": NO_TEXT, "needed": None}, tested=0, with_text=0),
         timing=timing(days_sooner=refused("Too few bookings.")),
     ),
 }
@@ -49,6 +48,12 @@ def titles(document: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("name", EDGES)
 def test_every_report_has_a_synthesis_that_holds(name: str) -> None:
     assert_holds({"content": from_statistics(EDGES[name])}, EDGES[name])
+
+
+def test_patterns_that_could_not_be_told_are_asked_for_where_they_can_be() -> None:
+    assert "Make it possible to look for patterns" in titles(EDGES["no texts"])
+    few = whole("none", patterns=patterns(refused={"reason": NO_BOOKINGS, "needed": None}, tested=0, with_text=0))
+    assert "Look for patterns again once there is more" in titles(few)
 
 
 def test_it_says_what_the_report_has_told() -> None:

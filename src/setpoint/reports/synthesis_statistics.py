@@ -16,6 +16,7 @@ from setpoint.reports.citations import (
     pattern_citation,
 )
 from setpoint.reports.definitions import CHANNEL_PHRASES
+from setpoint.reports.pattern_words import NO_TEXT
 from setpoint.reports.presentation import count_text, label_of, leads_text, rate_text
 from setpoint.reports.schemas import (
     ClaimDocument,
@@ -258,9 +259,12 @@ def _to_import(document: Document) -> Iterator[RecommendationDocument]:
         )
     section = document.get(PATTERNS)
     if section and section["refused"]:
+        has_texts = section["refused"]["reason"] != NO_TEXT
         yield _recommend(
-            "Make it possible to look for patterns",
-            "Run the report where the texts of messages are, or import more of them.",
+            "Look for patterns again once there is more" if has_texts else "Make it possible to look for patterns",
+            "Choose a longer window, or run this report again when more was sent and booked."
+            if has_texts
+            else "Run this report with --engine postgres, where the texts of messages are.",
             section["refused"]["reason"],
             [PATTERNS],
         )

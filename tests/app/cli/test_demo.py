@@ -33,7 +33,8 @@ def test_one_command_ends_with_a_report_and_its_page(demo: Demo) -> None:
     assert demo.answer.out.startswith(f"Which messages book meetings: {demo.workspace}\n")
     assert demo.answer.out.endswith(f"The same report as a page: {page}\n")
     assert re.fullmatch(
-        rf"Sample workspace {demo.workspace}: {LEADS} leads, [12],\d{{3}} messages, \d+ appointments\.\n\n",
+        rf"Sample workspace {demo.workspace}: {LEADS} leads, [12],\d{{3}} messages, \d+ appointments\.\n\n"
+        r"setpoint: This is no terminal: the demo ends here\..+\n",
         demo.answer.err,
     )
     assert hash_of(demo.answer.out) in page.read_text()
@@ -62,6 +63,7 @@ def test_the_same_demo_again_at_a_terminal_gives_the_same_report_and_serves_its_
     assert report.endswith(f"The same report as a page: {page}\n")
     assert came.headers["Location"] == f"/w/{demo.workspace}"
     assert (process.returncode, err.splitlines()[-1]) == (0, "setpoint: Stopped.")
+    assert "run the command again" not in err
     assert not server_runs(demo.data_dir)
 
 

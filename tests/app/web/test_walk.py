@@ -151,7 +151,9 @@ async def test_a_setter_reads_the_tables_asks_them_and_is_told_what_is_for_admin
 
     # The tables of a report, without numbers of few people, and no way to a message.
     await page.locator(f"a[href$='/{home.ids['run']}']").click()
-    await expect(page.get_by_text("Rows with fewer than five leads are shown without their numbers")).to_be_visible()
+    await expect(
+        page.get_by_text("A row in which a count is of one to four leads is shown without its numbers")
+    ).to_be_visible()
     await expect(page.get_by_text("put away").first).to_be_attached()
     cells = await page.locator("main td:not(.left)").all_text_contents()
     assert [cell for cell in cells if cell.isdecimal() and 0 < int(cell) < FEWEST] == []

@@ -37,7 +37,7 @@ def test_where_there_is_no_number_there_is_a_dash() -> None:
 def test_suppressed_rows_are_shown_as_such() -> None:
     told = printed("patterns", of_setter=True)
     assert "Messages that say that they are the last one books less suppressed" in told
-    assert "Rows with fewer than 5 leads are shown without their numbers." in told
+    assert "A row in which a count is below 5 is shown without its numbers" in told
 
 
 def test_words_stand_in_their_column_where_there_are_no_numbers() -> None:

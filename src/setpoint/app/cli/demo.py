@@ -103,7 +103,11 @@ def demo(
     path = html or page_in(where.data_dir, slug)
     write_html(document, path)
     output.print(f"The same report as a page: {path.resolve()}", markup=False, soft_wrap=True)
-    if not once and sys.stdout.isatty():
+    if once:
+        return
+    if not sys.stdout.isatty():
+        say("This is no terminal: the demo ends here. On one it serves its pages too, until Ctrl-C.")
+    else:
         run_async(_serve(where, slug, port, browser, data_dir))
 
 

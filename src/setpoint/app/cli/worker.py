@@ -1,12 +1,13 @@
 """`setpoint worker`."""
 
 import asyncio
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from setpoint.app.cli.common import DataDir, command_app, run_async, say
+from setpoint.app.cli.common import DataDir, Stopped, command_app, run_async, say
 from setpoint.domain.errors import UsageError
 
 app = command_app()
@@ -27,7 +28,9 @@ def worker(
     There may be any number of workers, on any machines that reach the database. What one of them leaves undone,
     another takes up.
     """
-    run_async(_work(data_dir, tuple(dict.fromkeys(queues.split(","))), concurrency, once, with_parent))
+    # Nobody reads what a worker beside a server says when it is ended before it began.
+    with suppress(Stopped) if with_parent else nullcontext():
+        run_async(_work(data_dir, tuple(dict.fromkeys(queues.split(","))), concurrency, once, with_parent))
 
 
 async def _work(

@@ -16,7 +16,10 @@ SUMMED: Final = (
     frozenset[str](),
 )
 """By which labels other tables, or a row of the same one, have the sums of a table's rows."""
-_NOTE: Final = f"Rows with fewer than {FEWEST} leads are shown without their numbers."
+_NOTE: Final = (
+    f"A row in which a count is below {FEWEST} is shown without its numbers; where that is one row alone, the next"
+    " smallest goes with it."
+)
 _NAMING: Final = ColumnKind.LABEL.value
 _COUNTING: Final = ColumnKind.COUNT.value
 
