@@ -72,6 +72,8 @@ def test_conversations_are_summed_up_a_few_at_a_time(setpoint: Console, filled: 
     messages = setpoint("insights", "summaries", *here, "--lead", lead, "--json").json["messages"]
     assert {each["lead"] for each in messages} == {lead}
     assert messages[-1]["message"] in setpoint("insights", "summaries", *here, "--lead", lead).out
+    told = setpoint("insights", "summaries", *here, "--lead", lead).out.splitlines()
+    assert all(line.startswith("    ") or line[:4].isdigit() for line in told if line.strip())
     absent = setpoint("insights", "summaries", *here, "--lead", "nobody").complains(1)
     assert absent.startswith("There is no summary of this lead here")
     assert found[0]["lead"] in setpoint("insights", "summaries", *here).out

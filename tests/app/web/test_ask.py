@@ -155,6 +155,15 @@ async def test_booked_conversations_have_no_leads_for_setters(town: Town) -> Non
     assert [each.status_code for each in (*refused, absent)] == [403, 403, 404]
 
 
+async def test_nothing_more_is_offered_when_none_is_left(town: Town) -> None:
+    async with client(town.app()) as http:
+        some = await http.get(ask(town, "/booked?made=1&left=3"), headers=as_(town))
+        none = await http.get(ask(town, "/booked?made=1&left=0"), headers=as_(town))
+    assert "Sum up 20 more" in some.text
+    assert "Sum up" not in none.text
+    assert "Every booked conversation of the latest complete report has a summary." in none.text
+
+
 async def test_an_admin_has_more_of_them_summed_up_a_page_at_a_time(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -175,6 +175,35 @@ async def test_without_a_model_a_question_about_a_section_is_answered_by_its_sen
     assert asked.answer["citations"][0] == asked.tables[0]["key"] == table
 
 
+@pytest.mark.parametrize(
+    ("question", "citation", "says"),
+    [
+        ("Who books more?", "adjustment", "AI books 2.8 points more with channel and stage held equal"),
+        ("Who is better in email?", "comparison:email", "Email: "),
+        (
+            "What is the booking rate on LinkedIn?",
+            "segment:cross_channel/linkedin/ai",
+            "Booking rates on LinkedIn: AI ",
+        ),
+        ("Which messages book on LinkedIn?", "patterns", "No pattern of messages was told on LinkedIn."),
+        ("Which channel works best?", "segments:cross_channel", "Booking rates by channel: "),
+        ("What should we do?", "patterns", "Messages that offer times book 4.1 points more."),
+    ],
+)
+async def test_without_a_model_the_rows_that_are_asked_for_answer_first(
+    asking: Callable[..., Any], question: str, citation: str, says: str
+) -> None:
+    asked = await asking(NoModel(), question=question)
+    assert asked.answer["text"].startswith(says)
+    assert asked.answer["citations"][0] == citation
+    assert len(asked.tables) <= 2
+
+
+async def test_how_many_is_answered_with_the_number_first(asking: Callable[..., Any]) -> None:
+    asked = await asking(NoModel(), question="How many leads are pending?")
+    assert asked.answer["text"] == f"{with_sections()['counts']['PENDING']:,} leads are pending."
+
+
 async def test_a_setter_is_told_no_sentence_about_a_handful_of_leads(asking: Callable[..., Any]) -> None:
     asked = await asking(NoModel(), SETTER, "What should we write?")
     assert asked.answer["text"].startswith(

@@ -107,7 +107,7 @@ async def test_without_a_model_the_facts_are_told(database: Database, workspace:
         "objection": None,
         "closed": None,
         "text": (
-            "Booked after 2 messages by Email and SMS, 2.0 days after the first; the lead wrote 1 time."
+            "Booked after 2 messages by Email and SMS, 2.0 days after the first; the lead wrote once."
             " The last message before it: Setter, SMS, offers times, within an hour, under 40 words,"
             " uses the lead's name."
         ),

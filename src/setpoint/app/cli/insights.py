@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.padding import Padding
 from rich.text import Text
 
 from setpoint.app.cli.common import (
@@ -291,7 +292,7 @@ def summaries_command(
         words = (each.content["opened"], each.content["objection"], each.content["closed"], each.content["text"])
         for line in words:
             if line:
-                output.print(Text(f"    {line}"))
+                _print_indented(line)
 
 
 async def _summaries(data_dir: Path | None, slug: str, limit: int) -> "list[BookedSummary]":
@@ -346,6 +347,11 @@ def evidence_command(
     _print_messages(found)
 
 
+def _print_indented(text: str) -> None:
+    """Print a text with all of its lines indented, those that the terminal wraps as well."""
+    output.print(Padding(Text(text), (0, 0, 0, 4), expand=False))
+
+
 def _print_messages(found: "list[Evidence]") -> None:
     for one in found:
         outcome = f", {one.outcome}" if one.outcome else ""
@@ -353,7 +359,7 @@ def _print_messages(found: "list[Evidence]") -> None:
         output.print(Text(head, style="bold"))
         for line in (one.subject, one.snippet):
             if line:
-                output.print(Text(f"    {line}"))
+                _print_indented(line)
 
 
 def _evidence_document(one: "Evidence") -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from setpoint.llm.schemas import Answer, Failure, Status
 from setpoint.reports.insights.closest import closest, named_rows
+from setpoint.reports.insights.direct import direct
 from setpoint.reports.insights.schemas import ANSWER_VERSION, AnswerDocument, TableDocument
 from setpoint.reports.insights.table_text import rows_text
 from setpoint.reports.stated_numbers import Shown, invented
@@ -141,12 +142,16 @@ def of_tables(question: str, tables: Sequence[TableDocument], failure: Failure) 
         "failure": str(failure.status) if asked else None,
         "call_id": None if failure.call_id is None else str(failure.call_id),
     }
+    note = f"{why}The answer is the report's own, and the tables were found by the words of the question."
+    rows = direct(question, by_key)
+    if rows is not None:
+        return _document(source="tables", text=rows.text, note=note, citations=rows.citations, **shared)
     if not keys:
         text = "Nothing in this report is close to the question. The questions below can be asked."
         return _document(source="nothing", text=text, note=why.strip(), **shared)
     if keys[0] in _WHO and "adjustment" in by_key:
         # The report's verdict is the one with other things held equal, whichever table has more of the words.
-        keys = list(dict.fromkeys(["adjustment", *keys]))
+        keys = list(dict.fromkeys(["adjustment", *keys]))[:2]
     said = next((by_key[key] for key in keys[: 2 if keys[0] in _WHO else 1] if by_key[key]["says"]), None)
     listed = "; ".join(titles[key] for key in keys)
     text = (
@@ -160,10 +165,10 @@ def of_tables(question: str, tables: Sequence[TableDocument], failure: Failure) 
         for key in keys
         for citation in ((key == "definitions" and named_rows(question, by_key[key])) or [key])
     ]
-    note = f"{why}The tables were found by the words of the question."
-    if said is not None:
+    if said is None:
+        note = f"{why}The tables were found by the words of the question."
+    else:
         citations = list(dict.fromkeys([said["key"], *citations]))
-        note = f"{why}The answer is the report's own, and the tables were found by the words of the question."
     return _document(source="tables", text=text, note=note, citations=citations, **shared)
 
 

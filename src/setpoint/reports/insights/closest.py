@@ -51,13 +51,15 @@ _MEANT: Final = {
 }
 # Questions about a section that have none of its words, or more of another's.
 _ASKED_OF: Final = (
+    (re.compile(r"\bwho\b.*\b(books?|better|best|wins?)\b"), "comparison"),
     (re.compile(r"\bwhen\b.*\bbook|\bhow (soon|fast|quick|long)|\bsooner\b"), "timing"),
     (re.compile(r"\b(get|getting|got|become|becoming) (better|worse)\b|\bimprov|\b(rising|falling)\b"), "trend"),
     (re.compile(r"\bwhat (should|shall|could|can|do|must) \w+ (write|say|send|change)\b"), "patterns"),
+    (re.compile(r"\bwhat (should|shall|could|can|must) \w+ do\b|\bwhat to do\b|\brecommend"), "patterns"),
 )
 
 
-def closest(question: str, tables: Sequence[TableDocument], limit: int = 3) -> list[str]:
+def closest(question: str, tables: Sequence[TableDocument], limit: int = 2) -> list[str]:
     """The keys of at most `limit` tables, the closest first; none where no word of the question is any table's."""
     known = {table["key"] for table in tables}
     keys = [key for words, key in _ASKED_OF if key in known and words.search(question.lower())]

@@ -103,7 +103,8 @@ def content_of_facts(booked: Booked, messages: Sequence[Sent], note: str = "") -
         text += f" by {listed([label_of(CHANNEL_LABELS, channel) for channel in channels])}"
     if days is not None:
         text += f", {days:.1f} days after the first"
-    text += f"; the lead wrote {_counted(replies, 'time')}." if replies else "; the lead wrote nothing."
+    wrote = {0: "nothing", 1: "once"}.get(replies) or _counted(replies, "time")
+    text += f"; the lead wrote {wrote}."
     text += (
         f" The last message before it: {label_of(SENDER_LABELS, booked.sender)},"
         f" {label_of(CHANNEL_LABELS, booked.channel)}{''.join(f', {each.lower()}' for each in told)}."

@@ -7,8 +7,8 @@ from setpoint.reports.insights.schemas import Cell, ColumnKind, TableDocument
 from setpoint.reports.presentation import count_text, points_digits, rate_text, signed_points_text
 
 
-def cell_text(kind: str, cell: Cell) -> str:
-    """A cell as a reader takes it: rates in percent, differences in points."""
+def cell_text(kind: str, cell: Cell, digits: int | None = None) -> str:
+    """A cell as a reader takes it: rates in percent, differences in points, with the decimals given or needed."""
     if cell is None:
         return "–"
     if isinstance(cell, str):
@@ -18,14 +18,19 @@ def cell_text(kind: str, cell: Cell) -> str:
     if kind == ColumnKind.RATE:
         return rate_text(cell)
     if kind == ColumnKind.POINTS:
-        return signed_points_text(cell, points_digits(cell))
+        return signed_points_text(cell, points_digits(cell) if digits is None else digits)
     return f"{cell:.3g}"
 
 
 def rows_text(table: TableDocument, rows: Sequence[Sequence[Cell]]) -> list[list[str]]:
-    """Rows of a table, each cell as a reader takes it."""
+    """Rows of a table, each cell as a reader takes it; a difference and its interval have the same decimals."""
     kinds = [column["kind"] for column in table["columns"]]
-    return [[cell_text(kind, cell) for kind, cell in zip(kinds, row, strict=True)] for row in rows]
+    told = []
+    for row in rows:
+        cells = list(zip(kinds, row, strict=True))
+        points = [cell for kind, cell in cells if kind == ColumnKind.POINTS and isinstance(cell, int | float)]
+        told.append([cell_text(kind, cell, points_digits(*points)) for kind, cell in cells])
+    return told
 
 
 def as_read(table: TableDocument) -> dict[str, Any]:
