@@ -67,5 +67,5 @@ def test_what_has_no_room_is_named_with_where_it_is() -> None:
 
 
 def test_an_interval_without_zero_does_not_seem_to_touch_it() -> None:
-    step = {**TABLES["adjustment"], "rows": [["Adjusted", "", "leads", 12, 0.0052, 0.0005, 0.0099, None]]}
-    assert rows_text(step, step["rows"])[0][4:7] == ["+0.52", "+0.05", "+0.99"]
+    step: list[str | int | float | None] = ["Adjusted", "", "leads", 12, 0.0052, 0.0005, 0.0099, None]
+    assert rows_text(TABLES["adjustment"], [step])[0][4:7] == ["+0.52", "+0.05", "+0.99"]
