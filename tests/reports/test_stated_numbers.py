@@ -75,6 +75,10 @@ def test_what_was_shown_may_be_said(text: str) -> None:
     ("text", "number"),
     [
         ("4.2 points more", "4.2 points"),
+        ("AI books nine tenths of them", "nine tenths"),
+        ("AI books XCIX%", "XCIX%"),
+        ("AI books \u4e5d\u5341 %", "\u4e5d\u5341 %"),
+        ("10.4‰ of them", "‰"),
         ("5 points more", "5 points"),
         ("4.1% more", "4.1%"),
         ("4.11 points", "4.11 points"),

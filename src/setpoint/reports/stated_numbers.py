@@ -58,7 +58,10 @@ _HIDDEN = re.compile(
     r"|most (?:of )?(?:the |your )?(?:leads|messages|bookings|meetings)"
     r"|(?:nearly|almost) (?:all|every(?:one|body)?|none|no(?:body)?)"
     rf"|{_WORD} (?:in|out of) (?:every )?{_WORD}|{_WORD} times (?:more|as|higher|better|fewer|less|lower|the)"
-    rf"|(?:a|one) (?:fifth|sixth|seventh|eighth|ninth|tenth)(?= of\b))\b",
+    rf"|(?:a|one) (?:fifth|sixth|seventh|eighth|ninth|tenth)(?= of\b)"
+    rf"|{_WORD}[ -](?:fifth|sixth|seventh|eighth|ninth|tenth|hundredth)s)\b"
+    # No digit stands before it, so it is a number in other letters.
+    r"|[^\W\d_]+\s?(?:%|‰)|(?<=\d)\s?‰",
     re.IGNORECASE,
 )
 _MINUSES: Final = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))

@@ -12,11 +12,10 @@ import httpx
 import psutil
 import psycopg
 import pytest
-from tests.app.cli.test_serve import serving
+from tests.app.cli.test_serve import PATIENCE, serving
 from tests.app.console import Console
 from tests.app.town import by_token
 
-PATIENCE = 300.0
 WINDOW = {"from": "2026-03-01", "to": "2026-06-01"}
 T = TypeVar("T")
 
@@ -28,6 +27,7 @@ class Served:
     process: "subprocess.Popen[str]"
     reports: str
     headers: dict[str, str]
+    ended: Callable[[], str]
 
     def ask(self) -> str:
         """Queue a report: its id."""
@@ -71,8 +71,8 @@ def is_gone(process: psutil.Process) -> bool:
 @pytest.fixture
 def served(database_url: str, setpoint: Console, empty: str) -> Iterator[Served]:
     made = setpoint("token", "create", "tests", "--workspace", empty, "--role", "admin", "--json").json
-    with serving(database_url) as (process, address):
-        yield Served(process, f"{address}/api/v1/workspaces/{empty}/reports", by_token(made["token"]))
+    with serving(database_url) as (process, address, ended):
+        yield Served(process, f"{address}/api/v1/workspaces/{empty}/reports", by_token(made["token"]), ended)
 
 
 def test_the_worker_does_what_is_asked_for_is_replaced_when_it_dies_and_dies_with_the_server(served: Served) -> None:
@@ -100,7 +100,7 @@ def test_a_run_that_is_under_way_when_the_server_stops_is_queued_again_and_done_
         running = b"SELECT status = 'running' FROM setpoint.report_runs WHERE id = %s"
         until(lambda: (connection.execute(running, [run_id]).fetchone() or [False])[0])
         served.process.send_signal(signal.SIGTERM)
-        _, told = served.process.communicate(timeout=PATIENCE)
+        told = served.ended()
     run = setpoint("report", "show", run_id, "--workspace", empty, "--json").json
 
     assert (served.process.returncode, told.splitlines()[-1]) == (0, "setpoint: Stopped.")

@@ -6,7 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,41 +15,56 @@ import httpx
 import pytest
 from tests.app.console import SCRIPT, Console
 
+PATIENCE = 300.0
+
 
 @contextmanager
-def serving(database_url: str, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A server on the session's database and the address that it told."""
-    process = subprocess.Popen(
+def serving(database_url: str, *options: str) -> Iterator[tuple[subprocess.Popen[str], str, Callable[[], str]]]:
+    """A server on the session's database, the address that it told, and what it tells until it has ended.
+
+    Its log is read all the while: a pipe that is full would keep it waiting.
+    """
+    told: list[str] = []
+    with subprocess.Popen(
         [sys.executable, "-c", SCRIPT, "serve", "--port", "0", *options],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "SETPOINT_DATABASE_URL": database_url},
-        stdout=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    try:
+    ) as process:
         assert process.stderr is not None
-        for line in process.stderr:
-            found = re.search(r"http://\S+:\d+", line)
-            if found:
-                yield process, found[0]
-                break
-        else:
-            pytest.fail("It ended without an address.")
-    finally:
-        process.kill()
-        process.communicate()
+        reading = threading.Thread(target=told.extend, args=(process.stderr,))
+
+        def ended() -> str:
+            process.wait(timeout=PATIENCE)
+            reading.join()
+            return "".join(told)
+
+        try:
+            for line in process.stderr:
+                found = re.search(r"http://\S+:\d+", line)
+                if found:
+                    break
+            else:
+                pytest.fail("It ended without an address.")
+            reading.start()
+            yield process, found[0], ended
+        finally:
+            process.kill()
+            if reading.is_alive():
+                reading.join()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_answers_where_it_says_and_stops_when_it_is_asked_to(
     database_url: str, setpoint: Console, number: signal.Signals
 ) -> None:
-    with serving(database_url) as (process, address):
+    with serving(database_url) as (process, address, ended):
         well = httpx.get(f"{address}/healthz")
         ready = httpx.get(f"{address}/readyz")
         absent = httpx.get(f"{address}/api/v1/workspaces/x/reports")
         process.send_signal(number)
-        _, err = process.communicate(timeout=60)
+        err = ended()
 
     assert [well.status_code, ready.status_code, absent.status_code] == [200, 200, 401]
     assert "server" not in well.headers

@@ -1,6 +1,8 @@
 """What every answer has, and what the log has of every request."""
 
 import json
+from collections.abc import Iterator, MutableMapping
+from typing import Any
 
 import pytest
 from tests.app.town import Town, by_session, by_token, client
@@ -64,6 +66,37 @@ async def test_the_log_has_the_route_and_who_called_as_a_kind_and_no_id_or_secre
     words = json.dumps(lines)
     for secret in (slug, run, token, session, "canary-91", "@example.org"):
         assert secret not in words
+
+
+@pytest.mark.parametrize("path", ["api/v1/workspaces/{}/imports/leads", "w/{}/settings/imports"])
+async def test_who_breaks_off_while_sending_is_no_defect(town: Town, path: str) -> None:
+    start, said = len(logged(town)), []
+    parts: Iterator[MutableMapping[str, Any]] = iter(
+        [{"type": "http.request", "body": b"--x\r\n", "more_body": True}, {"type": "http.disconnect"}]
+    )
+    session = by_session(town.home.sessions[Role.ADMIN]) | {"Content-Type": "multipart/form-data; boundary=x"}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": f"/{path.format(town.home.workspace.slug)}",
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in session.items()],
+        "client": ("192.0.2.1", 1),
+        "server": ("testserver", 80),
+        "scheme": "http",
+        "http_version": "1.1",
+    }
+
+    async def receive() -> MutableMapping[str, Any]:
+        return next(parts)
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        said.append(message)
+
+    await town.app()(scope, receive, send)
+
+    assert said == []
+    assert [(line["event"], line["status"]) for line in logged(town)[start:]] == [("request", 0)]
 
 
 async def test_ready_means_that_the_database_answers(town: Town) -> None:

@@ -105,6 +105,11 @@ async def test_a_row_is_cited_by_itself(asking: Callable[..., Any]) -> None:
         (answer("AI books 2.8 points more."), "Cite the tables"),
         (answer("AI books more.", "adjustment", follow_ups=["Why 9%?"]), "Follow-up questions have no numbers: 9%"),
         (answer("There were 9 of them.", answered=False), "9"),
+        (answer("Read on at https://evil.example.", answered=False), "Write plain sentences"),
+        (answer("Read on [here](evil.example).", answered=False), "Write plain sentences"),
+        (answer("\x1b]0;owned\x07AI books more.", answered=False), "Write plain sentences"),
+        (answer("AI \u202eskoob more.", answered=False), "Write plain sentences"),
+        (answer("AI books more.", "adjustment", follow_ups=["Why <b>?"]), "Write plain sentences"),
     ],
 )
 async def test_what_does_not_check_goes_back_and_is_mended(

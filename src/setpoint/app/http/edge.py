@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from setpoint.app.http.actors import VISITOR_STATE, visitor_cookie
@@ -61,6 +61,9 @@ class Edge:
             if too_large:
                 response = await render(request, of_status(413))
                 await response(scope, receive, answer)
+        except ClientDisconnect:
+            # Whoever sent this was gone before all of it was here: nobody can be told, and nothing of ours is broken.
+            pass
         except Exception as error:
             reference = uuid4().hex[:12]
             service.log.error("defect", reference=reference, error=type(error).__name__, at=_where(error))

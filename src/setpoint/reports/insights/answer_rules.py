@@ -1,5 +1,6 @@
 """What an answer of a model must hold to, and the answer where no model gave one. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Final
 
@@ -25,6 +26,8 @@ _SUGGESTIONS: Final = {
     "dropped": "Why are leads not in the report?",
     "definitions": "What does pending mean?",
 }
+# What a question could have the model say to whoever reads the session next.
+_NOT_PLAIN: Final = re.compile(r"://|\bwww\.|\]\(|</?[a-z]", re.IGNORECASE)
 # Both are about who books more.
 _WHO: Final = ("adjustment", "comparison")
 
@@ -51,7 +54,8 @@ class InsightAnswer(BaseModel):
 def complaints(answer: InsightAnswer, tables: Sequence[TableDocument]) -> list[str]:
     """What is wrong with an answer, as sentences for the model that gave it; empty where nothing is.
 
-    What it cites must exist, its numbers must stand in what it cites, and its follow-up questions have none.
+    What it cites must exist, its numbers must stand in what it cites, its follow-up questions have none, and all
+    of it is plain text.
     """
     known = citations_of(tables)
     unknown = [citation for citation in answer.citations if citation not in known]
@@ -73,7 +77,14 @@ def complaints(answer: InsightAnswer, tables: Sequence[TableDocument]) -> list[s
     asked = [number for question in answer.follow_ups for number in invented(question, Shown.of([]))]
     if asked:
         found.append(f"Follow-up questions have no numbers: {', '.join(asked)}.")
+    if any(_NOT_PLAIN.search(words) or not _is_seen(words) for words in (answer.text, *answer.follow_ups)):
+        found.append("Write plain sentences, without links, markup and characters that nobody sees.")
     return found
+
+
+def _is_seen(words: str) -> bool:
+    """Whether all of it is seen as it stands; a terminal would obey some of what is not."""
+    return words.replace("\n", " ").isprintable()
 
 
 def citations_of(tables: Iterable[TableDocument]) -> set[str]:
