@@ -199,6 +199,11 @@ async def test_without_a_model_the_rows_that_are_asked_for_answer_first(
     assert len(asked.tables) <= 2
 
 
+async def test_a_setter_is_not_told_that_there_is_none_where_some_are_put_away(asking: Callable[..., Any]) -> None:
+    asked = await asking(NoModel(), SETTER, "Which messages book on LinkedIn?")
+    assert "No pattern" not in asked.answer["text"]
+
+
 async def test_how_many_is_answered_with_the_number_first(asking: Callable[..., Any]) -> None:
     asked = await asking(NoModel(), question="How many leads are pending?")
     assert asked.answer["text"] == f"{with_sections()['counts']['PENDING']:,} leads are pending."

@@ -1,8 +1,9 @@
 """`setpoint calls`."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.table import Table
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
     from setpoint.llm.figures import CallFigures
 
 app = command_app()
+
+_HEADINGS: Final = (
+    *("Prompt", "Model"),
+    *("Calls", "Cached", "Tokens in", "Tokens out", "Cost, USD", "p50 ms", "p95 ms", "Failed"),
+)
+# The first so many are words. Below so many characters, the terminal shows the most asked for.
+_WORDS: Final = 2
+_WIDE: Final = 120
+_FIRST: Final = {"Prompt", "Model", "Calls", "Cost, USD", "Failed"}
 
 
 @app.command(short_help="What a workspace's calls to models took: tokens, cost, time, failures.")
@@ -42,14 +52,27 @@ def calls(
     if not figures:
         output.print("No model was asked here in this time.", markup=False)
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("Prompt", "Model"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("Calls", "Cached", "Tokens in", "Tokens out", "Cost, USD", "p50 ms", "p95 ms", "Failed"):
-        table.add_column(heading, justify="right")
-    for each in figures:
-        table.add_row(*_cells(each))
+    table, left_out = calls_table([_cells(each) for each in figures], output.width)
     output.print(table)
+    if left_out:
+        output.print(f"Left out for want of room, and in --json: {', '.join(left_out)}.", markup=False)
+
+
+def calls_table(rows: Sequence[Sequence[str]], room: int) -> tuple[Table, list[str]]:
+    """The figures in as many columns as a terminal of this width has room for, and the columns left out.
+
+    Numbers are never wrapped.
+    """
+    kept = [place for place, heading in enumerate(_HEADINGS) if room >= _WIDE or heading in _FIRST]
+    table = Table(box=None, pad_edge=False)
+    for place in kept:
+        number = place >= _WORDS
+        # What failed is a list in words.
+        whole = number and _HEADINGS[place] != "Failed"
+        table.add_column(_HEADINGS[place], justify="right" if number else "left", no_wrap=whole, overflow="fold")
+    for row in rows:
+        table.add_row(*(row[place] for place in kept))
+    return table, [heading for place, heading in enumerate(_HEADINGS) if place not in kept]
 
 
 async def _read(

@@ -136,6 +136,10 @@ def _patterns(label: str, tables: Mapping[str, TableDocument]) -> Direct | None:
         and sentences.get(citation) not in (None, "", SUPPRESSED)
     ]
     citations = list(dict.fromkeys(held))
+    shown = [*_records(tables["patterns"]), *_records(tables.get("pattern_parts"))]
+    if not citations and any(SUPPRESSED in row.values() for row, _ in shown):
+        # One may have been put away.
+        return None
     if not citations:
         return Direct(f"No pattern of messages was told on {label}.", ["patterns"])
     told = " ".join(str(sentences[citation]) for citation in citations)
