@@ -56,7 +56,7 @@ def _ladder(document: Mapping[str, Any]) -> RenderableType | None:
     reasons = []
     for line in view.ladder:
         held.add_row(
-            Text(_short(line.label)),
+            Text(line.label),
             Text(line.rests_on),
             Text(line.value),
             Text(line.interval if line.value else "cannot be told"),

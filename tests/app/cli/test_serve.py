@@ -77,7 +77,7 @@ def test_a_port_that_is_taken_is_told(setpoint: Console, tmp_path: Path) -> None
     with socket.create_server(("127.0.0.1", 0)) as taken:
         answer = setpoint("serve", "--port", str(taken.getsockname()[1]), "--data-dir", tmp_path)
 
-    assert "take another with --host or --port" in answer.complains(2)
+    assert "(Address already in use): take another with --host or --port" in answer.complains(2)
     assert list(tmp_path.iterdir()) == []
 
 

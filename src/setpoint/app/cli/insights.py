@@ -18,7 +18,7 @@ from setpoint.app.cli.common import (
     progress_bar,
     run_async,
 )
-from setpoint.domain.errors import UsageError
+from setpoint.domain.errors import NotFound, UsageError
 from setpoint.domain.vocabulary import Role
 from setpoint.domain.windows import format_instant
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from setpoint.reports.insights.sessions import KeptAnswer, Session
     from setpoint.reports.insights.summaries import BookedSummary, Summarised
 
-app = command_app("Ask reports in plain language, and sum up the conversations that booked.")
+app = command_app("Ask reports in plain language; sum up booked conversations.")
 
 Run = Annotated[
     str | None,
@@ -331,6 +331,8 @@ def evidence_command(
 ) -> None:
     """The messages that a report's claims rest on, redacted."""
     counts, found = run_async(_evidence(data_dir, workspace, run, citation, limit))
+    if citation is not None and citation not in counts:
+        raise NotFound(f"Nothing is kept under {citation!r}: without --citation, what there is is listed.")
     if as_json:
         print_json(
             {"citations": counts, "citation": citation, "evidence": [_evidence_document(one) for one in found]}
@@ -342,8 +344,6 @@ def evidence_command(
         for name, count in counts.items():
             output.print(Text(f"{count:>6,}  {name}"))
         return
-    if not found:
-        output.print("Nothing is kept under this citation.", markup=False)
     _print_messages(found)
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from setpoint.llm.prompts import Prompt, Snippet
     from setpoint.tenancy.schemas import Actor
 
-app = command_app("The prompts and snippets that the model is asked with, and a workspace's own words for them.")
+app = command_app("The prompts and snippets that the model is asked with.")
 
 Key = Annotated[str, typer.Argument(help="A prompt or snippet, as `prompts list` names it.", show_default=False)]
 

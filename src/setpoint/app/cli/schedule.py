@@ -12,7 +12,7 @@ from setpoint.domain.windows import format_instant
 if TYPE_CHECKING:
     from setpoint.jobs.schedule import Weekly
 
-app = command_app("The weekly report: on Mondays at 05:00 UTC, for workspaces that want it.")
+app = command_app("The weekly report: Mondays at 05:00 UTC, where it is wanted.")
 
 Weeks = Annotated[
     int | None,

@@ -73,8 +73,10 @@ def listen(host: str, port: int) -> Iterator[socket.socket]:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         opened = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
+        # The library repeats the address in its own words; a name that nobody knows has only those.
+        why = error.strerror if isinstance(error, socket.gaierror) or not error.errno else os.strerror(error.errno)
         raise UsageError(
-            f"Nothing can listen at {host}, port {port} ({error.strerror}): take another with --host or --port."
+            f"Nothing can listen at {host}, port {port} ({why}): take another with --host or --port."
         ) from None
     with opened:
         yield opened
