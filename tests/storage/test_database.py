@@ -112,9 +112,9 @@ class TestPool:
         self, database_url: str, open_database: Opener, workspace: Workspace, size: int
     ) -> None:
         pool = open_database(database_url, size)
-        for _ in range(2 * size):
+        for lead in range(2 * size):
             async with pool.tenant(workspace.client_id) as connection:
-                await insert(connection, tables.leads, workspace.client_id, external_id=str(id(object())))
+                await insert(connection, tables.leads, workspace.client_id, external_id=f"lead-{size}-{lead}")
         assert [await leftovers(pool) for _ in range(size)] == [CLEAN] * size
         async with pool.registry() as connection:
             assert await connection.scalar(select(func.count()).select_from(tables.leads)) == 0
