@@ -172,7 +172,7 @@ def _comparison(section: Mapping[str, Any]) -> TableDocument:
 
 def _adjustment(section: Mapping[str, Any]) -> TableDocument:
     rows = [
-        [step["label"], step["note"], step["unit"], step["n"], *_estimate(step["estimate"])]
+        [step["label"], *_estimate(step["estimate"]), step["n"], step["unit"], step["note"]]
         for step in section["ladder"]
     ]
     return _table(
@@ -180,11 +180,11 @@ def _adjustment(section: Mapping[str, Any]) -> TableDocument:
         "Setter against AI with what is known of the leads held equal, from crude to most careful",
         [
             ("step", "Estimate", ColumnKind.LABEL),
-            ("note", "How it is made", ColumnKind.LABEL),
-            ("unit", "Counts", ColumnKind.LABEL),
-            ("n", "Rests on", ColumnKind.COUNT),
             *_ESTIMATE,
             _REFUSED,
+            ("n", "Rests on", ColumnKind.COUNT),
+            ("unit", "Counts", ColumnKind.LABEL),
+            ("note", "How it is made", ColumnKind.LABEL),
         ],
         rows,
         says=section["verdict"],
