@@ -3,7 +3,7 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,15 +112,15 @@ async def export(
     Raises UsageError and SetpointError; nothing is left at `path` but the whole file, or what was there before.
     """
     check_target(path)
-    rows, schema = dataset.rows(attribution, balanced), COLUMNS
+    parts, schema = dataset.parts(attribution, balanced), COLUMNS
     if with_text:
-        rows, schema = _with_text(dataset, rows), pa.schema([*COLUMNS, *TEXT_COLUMNS])
+        parts, schema = [_with_text(dataset, rows) for rows in parts], pa.schema([*COLUMNS, *TEXT_COLUMNS])
     try:
         # Nobody else may read it, from the first byte on.
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".setpoint-", delete=False) as file:
             partial = Path(file.name)
             try:
-                count = await _write(dataset, rows, schema, FORMATS[path.suffix.lower()](file, schema), progress)
+                count = await _write(dataset, parts, schema, FORMATS[path.suffix.lower()](file, schema), progress)
                 file.flush()
                 os.fsync(file.fileno())
                 partial.replace(path)
@@ -135,19 +135,20 @@ async def export(
 
 async def _write(
     dataset: Dataset,
-    rows: ir.Table,
+    parts: Sequence[ir.Table],
     schema: pa.Schema,
     writer: _Writer,
     progress: Callable[[int], None] | None,
 ) -> int:
     count = 0
     with closing(writer):
-        async with aclosing(dataset.engine.stream(rows)) as batches:
-            async for batch in batches:
-                writer.write(batch.cast(schema))
-                count += batch.num_rows
-                if progress is not None:
-                    progress(count)
+        for part in parts:
+            async with aclosing(dataset.engine.stream(part)) as batches:
+                async for batch in batches:
+                    writer.write(batch.cast(schema))
+                    count += batch.num_rows
+                    if progress is not None:
+                        progress(count)
     return count
 
 

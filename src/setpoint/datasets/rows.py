@@ -45,15 +45,22 @@ def spelled(column: pa.ChunkedArray | pa.Array) -> pa.Array:
     `true` and `false`, empty where there is nothing.
     """
     if pa.types.is_timestamp(column.type):
-        seconds = whole_seconds(column).cast(pa.timestamp("s"))
-        column = pc.strftime(seconds, format="%Y-%m-%dT%H:%M:%SZ")
+        # `YYYY-MM-DD HH:MM:SS`, up to the year 9999 as everywhere here; `strftime` takes ten times as long.
+        text = whole_seconds(column).cast(pa.timestamp("s")).cast(pa.string())
+        column = pc.binary_join_element_wise(pc.binary_replace_slice(text, 10, 11, "T"), "Z", "")
     return pc.fill_null(column.cast(pa.string()), "")
 
 
 def _cell(column: pa.Array) -> pa.Array:
-    text = neutralise_column(spelled(column))
+    text = spelled(column)
+    if not pa.types.is_string(column.type):
+        return text
+    text = neutralise_column(text)
+    special = pc.match_substring_regex(text, '[",\r\n]')
+    if not pc.any(special).as_py():
+        return text
     quoted = pc.binary_join_element_wise('"', pc.replace_substring(text, '"', '""'), '"', "")
-    return pc.if_else(pc.match_substring_regex(text, '[",\r\n]'), quoted, text)
+    return pc.if_else(special, quoted, text)
 
 
 def csv_header(schema: pa.Schema) -> bytes:

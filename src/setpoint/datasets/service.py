@@ -80,6 +80,11 @@ class Dataset:
         rows = rows.mutate(workspace=ibis.literal(self.request.workspace))
         return rows.select(*COLUMNS.names).order_by(*ORDER)
 
+    def parts(self, attribution: Attribution | None = None, balanced: int | None = None) -> list[ir.Table]:
+        """`rows` in tables to read one after the other: faster, as no database sorts by a word of two values."""
+        wanted = sorted(Attribution) if attribution is None else [attribution]
+        return [self.rows(each, balanced) for each in wanted]
+
     async def cells(self) -> list[dict[str, Any]]:
         """The sizes of the cells that a balanced sample draws from: `attribution, sender, outcome, n`."""
         rows = sampling.in_cells(self.labelled)

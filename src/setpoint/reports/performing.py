@@ -5,6 +5,7 @@ What it loads takes seconds, and who lists runs or queues one needs none of it.
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -96,9 +97,11 @@ async def dataset_sha256(dataset: Dataset, progress: Callable[[int], None] | Non
     """The SHA-256 of the dataset's CSV, both attributions: the one that `dataset export` writes."""
     digest = hashlib.sha256(csv_header(COLUMNS))
     rows = 0
-    async for batch in dataset.engine.stream(dataset.rows()):
-        digest.update(csv_lines(batch.cast(COLUMNS)))
-        rows += batch.num_rows
-        if progress is not None:
-            progress(rows)
+    for part in dataset.parts():
+        async with aclosing(dataset.engine.stream(part)) as batches:
+            async for batch in batches:
+                digest.update(csv_lines(batch.cast(COLUMNS)))
+                rows += batch.num_rows
+                if progress is not None:
+                    progress(rows)
     return digest.hexdigest()
