@@ -1,5 +1,6 @@
 """`setpoint serve` as a user runs it: on an address of its own, until it is asked to stop."""
 
+import asyncio
 import os
 import re
 import signal
@@ -13,7 +14,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from tests.app.console import SCRIPT, Console
+
+from setpoint.app.cli.serve import listen, run_server
 
 PATIENCE = 300.0
 
@@ -71,6 +75,18 @@ def test_it_answers_where_it_says_and_stops_when_it_is_asked_to(
     assert process.returncode == 0
     assert err.splitlines()[-1] == "setpoint: Stopped."
     assert "Traceback" not in err
+
+
+async def test_who_asks_twice_does_not_kill_what_cleans_up() -> None:
+    loop = asyncio.get_running_loop()
+    try:
+        with listen("127.0.0.1", 0) as listening:
+            await run_server(FastAPI(), listening, began=lambda _: signal.raise_signal(signal.SIGTERM))
+        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+        signal.raise_signal(signal.SIGTERM)
+        await asyncio.sleep(0)
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
 
 
 def test_a_port_that_is_taken_is_told(setpoint: Console, tmp_path: Path) -> None:

@@ -108,8 +108,8 @@ async def run_server(
             try:
                 yield
             finally:
-                for number in numbers:
-                    loop.remove_signal_handler(number)
+                # What asks twice must not kill us while we clean up behind us, so SIGTERM stays with the loop.
+                loop.remove_signal_handler(signal.SIGINT)
 
     config = uvicorn.Config(
         application,
