@@ -53,7 +53,7 @@ def spelled(column: pa.ChunkedArray | pa.Array) -> pa.Array:
 
 def _cell(column: pa.Array) -> pa.Array:
     text = spelled(column)
-    if not pa.types.is_string(column.type):
+    if pa.types.is_timestamp(column.type) or pa.types.is_boolean(column.type):
         return text
     text = neutralise_column(text)
     special = pc.match_substring_regex(text, '[",\r\n]')

@@ -81,7 +81,7 @@ class Dataset:
         return rows.select(*COLUMNS.names).order_by(*ORDER)
 
     def parts(self, attribution: Attribution | None = None, balanced: int | None = None) -> list[ir.Table]:
-        """`rows` in tables to read one after the other: faster, as no database sorts by a word of two values."""
+        """`rows` in tables to read one after the other: Postgres then sorts by leads, not by attributions first."""
         wanted = sorted(Attribution) if attribution is None else [attribution]
         return [self.rows(each, balanced) for each in wanted]
 

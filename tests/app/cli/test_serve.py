@@ -77,16 +77,22 @@ def test_it_answers_where_it_says_and_stops_when_it_is_asked_to(
     assert "Traceback" not in err
 
 
-async def test_who_asks_twice_does_not_kill_what_cleans_up() -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+async def test_who_asks_twice_does_not_kill_what_cleans_up(number: signal.Signals) -> None:
     loop = asyncio.get_running_loop()
+    asked = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    # The tests may run where they are ignored, as under nohup.
+    before = [signal.signal(each, signal.SIG_DFL) for each in asked]
     try:
         with listen("127.0.0.1", 0) as listening:
-            await run_server(FastAPI(), listening, began=lambda _: signal.raise_signal(signal.SIGTERM))
-        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
-        signal.raise_signal(signal.SIGTERM)
+            await run_server(FastAPI(), listening, began=lambda _: signal.raise_signal(number))
+        assert signal.getsignal(number) not in (signal.SIG_DFL, signal.default_int_handler)
+        signal.raise_signal(number)
         await asyncio.sleep(0)
     finally:
-        loop.remove_signal_handler(signal.SIGTERM)
+        for each, handler in zip(asked, before, strict=True):
+            loop.remove_signal_handler(each)
+            signal.signal(each, handler)
 
 
 def test_a_port_that_is_taken_is_told(setpoint: Console, tmp_path: Path) -> None:

@@ -102,14 +102,12 @@ async def run_server(
         def capture_signals(self) -> Iterator[None]:
             # They would be raised once more when all is over, as if we had not stopped by ourselves.
             loop = asyncio.get_running_loop()
-            numbers = (signal.SIGINT, signal.SIGTERM)
-            for number in numbers:
-                loop.add_signal_handler(number, self.handle_exit, number, None)
-            try:
-                yield
-            finally:
-                # What asks twice must not kill us while we clean up behind us, so SIGTERM stays with the loop.
-                loop.remove_signal_handler(signal.SIGINT)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                # Whoever started us may want it ignored, as nohup does.
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    loop.add_signal_handler(number, self.handle_exit, number, None)
+            # They stay with the loop: whoever asks twice must not kill us while we clean up behind us.
+            yield
 
     config = uvicorn.Config(
         application,
